@@ -1,0 +1,204 @@
+"""A model's Markdown made safe for a page, and cut into blocks that can be shown for good while the rest still streams.
+
+A notebook trusts the outputs of cells it has just run: raw HTML in Markdown is live there, scripts included. So markup that
+could act is broken with an invisible character (U+2060, word joiner): the text reads the same and does nothing, whatever
+Markdown parser the front end has. Code in top-level fences stays exact, because the fences are rewritten so that every
+parser agrees where they begin and end.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+_JOINER = "\u2060"
+_FENCE_LINE = re.compile(r"(`{3,}|~{3,})[ \t]*([^`\n]*)$")
+_LANGUAGE = re.compile(r"[\w+#.-]*")
+_BACKTICKS = re.compile(r"`+")
+_TAG_START = re.compile(r"<(?=[A-Za-z/!?])(?!br ?/?>|https?://[^\s<>]*>)", re.IGNORECASE)
+_LINK = re.compile(r"\](?=\((?!\s*<?(?:https?://|mailto:|#))|:(?!\s*<?(?:https?://|mailto:|#)))", re.IGNORECASE)
+_IMAGE = re.compile(r"!(?=\[)")
+_ESCAPES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def strip_controls(text: str) -> str:
+    """The text without control characters (terminal escapes among them); line breaks and tabs stay."""
+    return _ESCAPES.sub("", text)
+
+
+def make_safe(text: str) -> str:
+    """The same Markdown with nothing in it that could run, load or lead anywhere but http(s), mailto or the page itself.
+
+    HTML tags, other link schemes and pictures (a picture's address can carry data away) are shown as text.
+    """
+    lines: list[str] = []
+    for code, language in _fences(strip_controls(text)):
+        if language is None:
+            lines.append(_break_markup(code))
+            continue
+        run = max((len(found) for found in _BACKTICKS.findall(code)), default=0)
+        fence = "`" * max(3, run + 1)
+        if lines and not lines[-1].endswith("\n\n"):
+            lines.append("\n" if lines[-1].endswith("\n") else "\n\n")
+        lines.append(f"{fence}{language}\n{code}{'' if code.endswith(chr(10)) or not code else chr(10)}{fence}\n")
+    return "".join(lines)
+
+
+def _break_markup(prose: str) -> str:
+    prose = _TAG_START.sub("<" + _JOINER, prose)
+    prose = _LINK.sub("]" + _JOINER, prose)
+    return _IMAGE.sub("!" + _JOINER, prose)
+
+
+def _fences(text: str) -> Iterator[tuple[str, str | None]]:
+    """``(prose, None)`` and ``(code, language)`` in turn; only fences at column 0 count, an unclosed one runs to the end."""
+    run: list[str] = []
+    fence = language = ""
+    for line in text.splitlines(keepends=True) if "`" in text or "~" in text else [text]:
+        found = _FENCE_LINE.match(line.rstrip("\r\n")) if line[:1] in "`~" else None
+        if fence:
+            if found and found[1].startswith(fence) and not found[2].strip():
+                yield "".join(run), language
+                run, fence = [], ""
+            else:
+                run.append(line)
+        elif found:
+            if run:
+                yield "".join(run), None
+            run, fence, language = [], found[1], _first_match(_LANGUAGE, found[2])
+        else:
+            run.append(line)
+    if fence:
+        yield "".join(run), language
+    elif run:
+        yield "".join(run), None
+
+
+def _first_match(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.match(text)
+    return found[0] if found else ""
+
+
+def quiet_math(text: str) -> str:
+    """Safe Markdown whose ``$`` are plain characters: typesetting a formula again at every flush makes it flicker."""
+    return text.replace("$", "\\$")
+
+
+def to_html_text(text: str) -> str:
+    """Text for the inside of an HTML element within Markdown: escaped, on one line, no maths, no Markdown."""
+    escaped = html.escape(strip_controls(text), quote=False)
+    escaped = escaped.replace("$", "<span>&#36;</span>").replace("\\", "<span>&#92;</span>")
+    return escaped.replace("\n", "<br>")
+
+
+PIECE_CHARS = 2500
+"""A piece is shown for good once it is this long; a short answer stays one output."""
+
+HARD_CHARS = 8000
+"""A piece is never longer: the page needs about 2.5 ms of one uninterrupted task per 1 000 characters."""
+
+
+class BlockSplitter:
+    """Cuts a growing answer into pieces at the ends of blocks; only `tail` is still to change.
+
+    A block ends at a blank line outside a fence, where the next line is neither indented nor goes on with a list.
+    After 30 pieces they grow with the answer, so that their number stays within what a notebook shows (50).
+    A fence or line longer than a piece may be is cut, the fence closed and opened again.
+    """
+
+    def __init__(self, piece_chars: int = PIECE_CHARS, hard_chars: int = HARD_CHARS) -> None:
+        self.tail = ""
+        self.n_pieces = 0
+        self._piece_chars = piece_chars
+        self._hard_chars = hard_chars
+        self._taken_chars = 0
+        self._scanned = 0  # offset in tail up to which lines have been looked at
+        self._boundary = 0  # last offset in tail where a block begins
+        self._fence = ""
+        self._fence_line = ""
+        self._in_list = False
+        self._after_blank = False
+
+    def feed(self, text: str) -> list[str]:
+        """The pieces that `text` completes, in order."""
+        pieces: list[str] = []
+        step = self._hard_chars
+        for start in range(0, len(text), step):
+            self.tail += text[start : start + step]
+            while (piece := self._next_piece()) is not None:
+                pieces.append(piece)
+        return pieces
+
+    def _next_piece(self) -> str | None:
+        growth = self._taken_chars // 12 if self.n_pieces >= 30 else 0
+        wanted = max(self._piece_chars, growth)
+        if len(self.tail) < wanted:
+            return None
+        self._scan(wanted)
+        if self._boundary >= wanted:
+            return self._take(self._boundary)
+        if len(self.tail) < max(self._hard_chars, 2 * growth):
+            return None
+        return self._take(self._boundary) if self._boundary > self._hard_chars // 8 else self._cut()
+
+    def _scan(self, wanted: int) -> None:
+        """Looks at each finished line once, until a block begins past `wanted`."""
+        while self._boundary < wanted:
+            end = self.tail.find("\n", self._scanned)
+            if end < 0:
+                return
+            line = self.tail[self._scanned : end]
+            self._look_at(line, self._scanned)
+            self._scanned = end + 1
+
+    def _look_at(self, line: str, offset: int) -> None:
+        if self._fence:
+            found = _FENCE_LINE.match(line.strip())
+            if found and found[1].startswith(self._fence) and not found[2].strip():
+                self._fence = ""
+            return
+        if not line.strip():
+            self._after_blank = True
+            return
+        is_item = re.match(r"\s*(?:[-*+]|\d+[.)])\s", line) is not None
+        goes_on = line[0] in " \t" or (is_item and self._in_list)
+        if self._after_blank and not goes_on:
+            self._boundary = offset
+            self._in_list = False
+        self._in_list = self._in_list or is_item
+        self._after_blank = False
+        found = _FENCE_LINE.match(line.lstrip())
+        if found:
+            self._fence, self._fence_line = found[1], line
+
+    def _take(self, end: int) -> str:
+        piece, self.tail = self.tail[:end], self.tail[end:]
+        self._scanned = max(0, self._scanned - end)
+        self._boundary = 0
+        self._count(end)
+        return piece
+
+    def _cut(self) -> str:
+        """Ends the piece where no block ends: after a line, else after a word, else anywhere."""
+        limit = len(self.tail)
+        floor = limit // 2
+        newline = self.tail.rfind("\n", floor)
+        space = self.tail.rfind(" ", floor)
+        end = newline + 1 or space + 1 or limit
+        in_fence = bool(self._fence) and end <= self._scanned
+        piece, rest = self.tail[:end], self.tail[end:]
+        if in_fence:
+            piece += f"{'' if piece.endswith(chr(10)) else chr(10)}{self._fence}\n"
+            rest = f"{self._fence_line}\n{rest}"
+            self._scanned = max(0, self._scanned - end) + len(self._fence_line) + 1
+        else:
+            self._scanned = max(0, self._scanned - end)
+        self.tail = rest
+        self._boundary = 0
+        self._count(end)
+        return piece
+
+    def _count(self, chars: int) -> None:
+        self.n_pieces += 1
+        self._taken_chars += chars

@@ -1,0 +1,130 @@
+"""Messages and their parts, and the shape they take on the wire.
+
+Pure values: they can be built, compared and printed with nothing running. Source of the shapes: the vendor's chat
+reference (`content` is a string, or a list of typed parts on models that take more than text).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+ImageForm: TypeAlias = Literal["base64", "data_uri"]
+"""How a server wants picture bytes: the vendor's samples send bare base64, OpenAI-style servers need a data: URI."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Plain text."""
+
+    text: str
+    kind: Literal["text"] = "text"
+
+    def to_wire(self, image_form: ImageForm) -> dict[str, Any]:
+        return {"type": "text", "text": self.text}
+
+
+@dataclass(frozen=True)
+class ImagePart:
+    """A picture: encoded bytes, or a URL that the server fetches.
+
+    Attributes:
+        data: PNG or JPEG bytes, empty when `url` is given.
+        mime: ``image/png`` or ``image/jpeg``.
+        width_px, height_px: 0 when only the URL is known.
+        label: where it came from, for people (``df``, ``photo.jpg``); never sent.
+    """
+
+    data: bytes = field(default=b"", repr=False)
+    mime: str = "image/png"
+    width_px: int = 0
+    height_px: int = 0
+    label: str = "picture"
+    url: str = ""
+    kind: Literal["image"] = "image"
+
+    @cached_property
+    def base64(self) -> str:
+        """The bytes without line breaks: the vendor refuses base64 that has them (1210)."""
+        return base64.b64encode(self.data).decode("ascii")
+
+    def to_wire(self, image_form: ImageForm) -> dict[str, Any]:
+        if self.url:
+            url = self.url
+        elif image_form == "base64":
+            url = self.base64
+        else:
+            url = f"data:{self.mime};base64,{self.base64}"
+        return {"type": "image_url", "image_url": {"url": url}}
+
+
+@dataclass(frozen=True, slots=True)
+class VideoPart:
+    """A video that the server fetches."""
+
+    url: str
+    kind: Literal["video"] = "video"
+
+    def to_wire(self, image_form: ImageForm) -> dict[str, Any]:
+        return {"type": "video_url", "video_url": {"url": self.url}}
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A document that the server fetches; bytes are not accepted on this route."""
+
+    url: str
+    kind: Literal["file"] = "file"
+
+    def to_wire(self, image_form: ImageForm) -> dict[str, Any]:
+        return {"type": "file_url", "file_url": {"url": self.url}}
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPart:
+    """Sound for glm-4-voice: WAV or MP3 bytes."""
+
+    data: bytes = field(repr=False)
+    format: Literal["wav", "mp3"] = "wav"
+    kind: Literal["audio"] = "audio"
+
+    def to_wire(self, image_form: ImageForm) -> dict[str, Any]:
+        data = base64.b64encode(self.data).decode("ascii")
+        return {"type": "input_audio", "input_audio": {"data": data, "format": self.format}}
+
+
+Part: TypeAlias = TextPart | ImagePart | VideoPart | FilePart | AudioPart
+
+
+def join_text(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """The same parts with neighbouring texts made one and empty texts dropped."""
+    joined: list[Part] = []
+    for part in parts:
+        if isinstance(part, TextPart) and joined and isinstance(joined[-1], TextPart):
+            joined[-1] = TextPart(joined[-1].text + part.text)
+        elif not isinstance(part, TextPart) or part.text:
+            joined.append(part)
+    return tuple(joined)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn: a role (``system``, ``user``, ``assistant``) and its parts in order."""
+
+    role: Literal["system", "user", "assistant"]
+    parts: Sequence[Part]
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Which kinds of part the message holds, e.g. ``{"text", "image"}``."""
+        return frozenset(part.kind for part in self.parts)
+
+    def to_wire(self, image_form: ImageForm) -> Mapping[str, Any]:
+        """The message as JSON; a text-only one has a plain string, which text models require."""
+        texts = [part.text for part in self.parts if isinstance(part, TextPart)]
+        if len(texts) == len(self.parts):
+            return {"role": self.role, "content": "".join(texts)}
+        return {"role": self.role, "content": [part.to_wire(image_form) for part in self.parts]}

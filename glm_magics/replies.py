@@ -1,0 +1,322 @@
+"""A reply, the deltas it grows from, and the fold between them.
+
+Reads every documented and observed shape of a chat answer, streamed or whole: both names of the thinking field, usage on
+the finish chunk or in a chunk without choices, content as text or as a list of parts, ``<think>`` inside the content
+(glm-4.5v, some self-hosted servers), and the answer tokens ``<|begin_of_box|>`` that are no part of the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+Ending: TypeAlias = Literal["", "stopped", "cut short"]
+"""How a reply ended early: by the user, by the connection, or (empty) not early at all."""
+
+FINISHED_WHOLE = frozenset({"stop", "tool_calls"})
+"""The finish reasons after which nothing is missing; ``length`` and the others leave the answer cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request. `completion_tokens` includes `thinking_tokens` (vendor's reference)."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    cached_tokens: int = 0
+    thinking_tokens: int = 0
+
+    @property
+    def answer_tokens(self) -> int:
+        """Completion without thinking."""
+        return max(0, self.completion_tokens - self.thinking_tokens)
+
+
+class Delta(NamedTuple):
+    """One step of an answer; every field may be empty."""
+
+    content: str = ""
+    thinking: str = ""
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    model: str = ""
+    request_id: str = ""
+    tool_calls: Sequence[Mapping[str, Any]] = ()
+    error: Mapping[str, Any] | None = None
+
+
+class CodeBlock(NamedTuple):
+    """A fenced block of an answer."""
+
+    language: str
+    code: str
+
+
+def parse_usage(raw: object) -> Usage | None:
+    """Usage from the wire; None when there is none. Unreadable numbers count as 0."""
+    if not isinstance(raw, Mapping):
+        return None
+    prompt_details, completion_details = raw.get("prompt_tokens_details"), raw.get("completion_tokens_details")
+    return Usage(
+        prompt_tokens=_count(raw, "prompt_tokens"),
+        completion_tokens=_count(raw, "completion_tokens"),
+        total_tokens=_count(raw, "total_tokens"),
+        cached_tokens=_count(prompt_details, "cached_tokens"),
+        thinking_tokens=_count(completion_details, "reasoning_tokens"),
+    )
+
+
+def _count(raw: object, name: str) -> int:
+    value = raw.get(name) if isinstance(raw, Mapping) else None
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _text(raw: object) -> str:
+    """Text of a field that is a string, null, or a list of text parts (4V series)."""
+    if isinstance(raw, str):
+        return raw
+    if isinstance(raw, list):
+        return "".join(part["text"] for part in raw if isinstance(part, dict) and isinstance(part.get("text"), str))
+    return ""
+
+
+def parse_chunk(raw: object) -> Delta:
+    """One delta from a chunk of a stream, or from a whole `chat.completion` object (``message`` instead of ``delta``).
+
+    Raises:
+        ValueError: `raw` is no object with choices, usage or an error: not an answer of this protocol.
+    """
+    if not isinstance(raw, dict):
+        raise ValueError("not a JSON object")
+    error = raw.get("error")
+    if error:
+        return Delta(error=raw if isinstance(error, dict) else {"error": {"message": str(error)}})
+    choices, usage = raw.get("choices"), raw.get("usage")
+    if not choices:
+        if usage is None and choices is None:
+            raise ValueError("neither choices nor usage nor error in it")
+        return Delta(usage=parse_usage(usage))
+    choice = choices[0] if isinstance(choices, list) and isinstance(choices[0], dict) else {}
+    step = choice.get("delta") or choice.get("message")
+    if not isinstance(step, dict):
+        step = {}
+    content = step.get("content")
+    thinking = step.get("reasoning_content") or step.get("reasoning")
+    return Delta(
+        content if type(content) is str else _text(content),
+        _text(thinking) if thinking else "",
+        choice.get("finish_reason"),
+        parse_usage(usage) if usage else None,
+        raw.get("model") or "",
+        raw.get("request_id") or raw.get("id") or "",
+        step.get("tool_calls") or (),
+    )
+
+
+_BOX_TOKENS = ("<|begin_of_box|>", "<|end_of_box|>")
+_TAG = re.compile(r"<\|(?:begin|end)_of_box\|>|</?think>|</?answer>")
+_LONGEST_TAG = max(len(token) for token in _BOX_TOKENS)
+_TAG_STARTS = frozenset(
+    token[:length] for token in (*_BOX_TOKENS, "<think>", "</think>", "<answer>", "</answer>") for length in range(1, len(token))
+)
+
+
+@dataclass(slots=True)
+class ContentCleaner:
+    """Takes a stream of content apart into answer and thinking, without the wrapper tokens.
+
+    ``<think>`` counts only at the very beginning, ``<answer>`` only after it: anywhere else they are text. A token may be
+    split between deltas, so a tail that could become one is held back until the next delta or the end.
+    """
+
+    _held: str = ""
+    _state: Literal["start", "thinking", "after thinking", "answer"] = "start"
+    _had_thinking: bool = False
+
+    def feed(self, content: str, is_last: bool = False) -> tuple[str, str]:
+        """``(answer, thinking)`` that `content` adds."""
+        if self._state == "answer" and not self._held and "<" not in content:
+            return content, ""
+        text = self._held + content
+        self._held = "" if is_last else self._tail_to_hold(text)
+        text = text[: len(text) - len(self._held)]
+        answer: list[str] = []
+        thinking: list[str] = []
+        position = 0
+        for tag in _TAG.finditer(text):
+            self._take(text[position : tag.start()], answer, thinking)
+            self._switch(tag[0], answer, thinking)
+            position = tag.end()
+        self._take(text[position:], answer, thinking)
+        return "".join(answer), "".join(thinking)
+
+    @staticmethod
+    def _tail_to_hold(text: str) -> str:
+        start = text.rfind("<", max(0, len(text) - _LONGEST_TAG))
+        return text[start:] if start >= 0 and text[start:] in _TAG_STARTS else ""
+
+    def _take(self, text: str, answer: list[str], thinking: list[str]) -> None:
+        if not text:
+            return
+        if self._state == "thinking":
+            thinking.append(text)
+            return
+        if self._state != "answer" and not text.strip():
+            return  # blank lines before the answer
+        if self._state == "after thinking":
+            text = text.lstrip()
+        self._state = "answer"
+        answer.append(text)
+
+    def _switch(self, tag: str, answer: list[str], thinking: list[str]) -> None:
+        if tag in _BOX_TOKENS:
+            return
+        if tag == "<think>" and self._state == "start":
+            self._state, self._had_thinking = "thinking", True
+        elif tag == "</think>" and self._state == "thinking":
+            self._state = "after thinking"
+        elif tag in ("<answer>", "</answer>") and self._had_thinking and self._state != "thinking":
+            return
+        else:
+            self._take(tag, answer, thinking)
+
+
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)[^`\n]*\n(.*?)(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(slots=True)
+class Reply:
+    """What a model answered.
+
+    Attributes:
+        text: the answer, without thinking and without wrapper tokens.
+        thinking: the reasoning, empty when there was none.
+        raw_text: the content exactly as sent (box tokens and inline ``<think>`` included).
+        model: as the server named it, else as requested.
+        usage: tokens, or None when the server sent none.
+        finish_reason: ``stop``, ``length``, ``tool_calls``, ``sensitive``, …; None when the answer never finished.
+        request_id: for the vendor's support.
+        ending: empty, or ``stopped`` (by the user) or ``cut short`` (by the connection).
+        elapsed_s, first_token_s: seconds from sending to the end, and to the first token (None: no token came).
+        tool_calls: the calls the model asks for, whole, as on the wire.
+    """
+
+    text: str = ""
+    thinking: str = ""
+    raw_text: str = field(default="", repr=False)
+    model: str = ""
+    usage: Usage | None = None
+    finish_reason: str | None = None
+    request_id: str = ""
+    ending: Ending = ""
+    elapsed_s: float = 0.0
+    first_token_s: float | None = None
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+    is_on_display: bool = field(default=False, repr=False, compare=False)
+
+    @property
+    def is_complete(self) -> bool:
+        """True when the model said all it wanted: it finished, and not for want of room."""
+        return not self.ending and self.finish_reason in FINISHED_WHOLE
+
+    @property
+    def code_blocks(self) -> list[CodeBlock]:
+        """The fenced blocks of the answer, in order; an unclosed last one included."""
+        return [CodeBlock(found[2], found[3]) for found in _FENCE.finditer(self.text)]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from .markdown import make_safe  # same floor, and only when shown
+
+        return {"text/plain": self.text, "text/markdown": make_safe(self.text)}
+
+    def _ipython_display_(self) -> None:
+        """Shown already by the cell that asked: say nothing twice. NotImplementedError means "show as usual"."""
+        if not self.is_on_display:
+            raise NotImplementedError
+
+
+class ReplyFold:
+    """Folds deltas into a `Reply`; `text_pieces` and `thinking_pieces` grow as they come.
+
+    Time comes in with each call (seconds on any one clock), so that the fold stays pure.
+    """
+
+    def __init__(self, model: str, started_s: float) -> None:
+        self.text_pieces: list[str] = []
+        self.thinking_pieces: list[str] = []
+        self.finish_reason: str | None = None
+        self.usage: Usage | None = None
+        self.first_token_s: float | None = None
+        self._model = model
+        self._request_id = ""
+        self._started_s = started_s
+        self._raw_pieces: list[str] = []
+        self._tool_calls: dict[int, dict[str, Any]] = {}
+        self._cleaner = ContentCleaner()
+
+    def add(self, delta: Delta, now_s: float) -> None:
+        """Takes one delta in."""
+        if delta.content:
+            self._raw_pieces.append(delta.content)
+            answer, thinking = self._cleaner.feed(delta.content)
+            if answer:
+                self.text_pieces.append(answer)
+            if thinking:
+                self.thinking_pieces.append(thinking)
+        if delta.thinking:
+            self.thinking_pieces.append(delta.thinking)
+        if self.first_token_s is None and (delta.content or delta.thinking or delta.tool_calls):
+            self.first_token_s = now_s - self._started_s
+        if delta.finish_reason or delta.usage or not self._request_id or delta.tool_calls:
+            self._add_facts(delta)
+
+    def _add_facts(self, delta: Delta) -> None:
+        self.finish_reason = delta.finish_reason or self.finish_reason
+        self.usage = delta.usage or self.usage
+        self._model = delta.model or self._model
+        self._request_id = delta.request_id or self._request_id
+        for position, call in enumerate(delta.tool_calls):
+            if isinstance(call, Mapping):
+                self._add_tool_call(call, position)
+
+    def _add_tool_call(self, call: Mapping[str, Any], position: int) -> None:
+        """Whole calls arrive in one chunk; with ``tool_stream`` only the arguments grow, found by `index`."""
+        index = call.get("index")
+        function = call.get("function") or {}
+        known = self._tool_calls.setdefault(
+            index if isinstance(index, int) else position, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+        )
+        known["id"] = call.get("id") or known["id"]
+        known["function"]["name"] = function.get("name") or known["function"]["name"]
+        arguments = function.get("arguments") or ""
+        if isinstance(arguments, str):
+            known["function"]["arguments"] += arguments
+        else:  # Ollama's native route and one published schema give an object
+            known["function"]["arguments"] = arguments
+
+    def finish(self, now_s: float, ending: Ending = "") -> Reply:
+        """The reply as it stands; call once, at the end."""
+        answer, thinking = self._cleaner.feed("", is_last=True)
+        if answer:
+            self.text_pieces.append(answer)
+        if thinking:
+            self.thinking_pieces.append(thinking)
+        return Reply(
+            text="".join(self.text_pieces),
+            thinking="".join(self.thinking_pieces).strip("\n"),
+            raw_text="".join(self._raw_pieces),
+            model=self._model,
+            usage=self.usage,
+            finish_reason=self.finish_reason,
+            request_id=self._request_id,
+            ending=ending,
+            elapsed_s=now_s - self._started_s,
+            first_token_s=self.first_token_s,
+            tool_calls=tuple(self._tool_calls[index] for index in sorted(self._tool_calls)),
+        )

@@ -1,0 +1,55 @@
+"""Server-sent events from bytes.
+
+Lines end at LF, CRLF or CR only: text-based line splitting also breaks at U+2028 and friends, which models do write, and
+tears the JSON (https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class SSEDecoder:
+    """Feed it bytes as they come; it gives the `data` of each finished event, as bytes.
+
+    Comments, ids, retries and events without data are passed over. Cost is linear in the bytes, however they are cut.
+    """
+
+    _tail: list[bytes] = field(default_factory=list)
+    _data: list[bytes] = field(default_factory=list)
+    _skip_lf: bool = False
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The data of every event that `chunk` completes, in order."""
+        if self._skip_lf and chunk:
+            chunk = chunk[1:] if chunk.startswith(b"\n") else chunk
+            self._skip_lf = False
+        if b"\n" not in chunk and b"\r" not in chunk:
+            if chunk:
+                self._tail.append(chunk)
+            return []
+        if self._tail:
+            self._tail.append(chunk)
+            chunk = b"".join(self._tail)
+            self._tail = []
+        lines = chunk.splitlines(keepends=True)
+        last = lines[-1]
+        if not last.endswith((b"\n", b"\r")):
+            self._tail = [lines.pop()]
+        elif last.endswith(b"\r"):
+            self._skip_lf = True  # the LF of this CRLF may be in the next chunk
+        events: list[bytes] = []
+        data = self._data
+        for line in lines:
+            line = line.rstrip(b"\r\n")
+            if line.startswith(b"data:"):
+                data.append(line[6:] if line[5:6] == b" " else line[5:])
+            elif not line and data:
+                events.append(data[0] if len(data) == 1 else b"\n".join(data))
+                data.clear()
+        return events
+
+    def close(self) -> list[bytes]:
+        """The last event, when the stream ended without the blank line that should follow it."""
+        return self.feed(b"\n\n")
