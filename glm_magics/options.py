@@ -1,0 +1,147 @@
+"""Every option of a request, declared once: the magics' flags, the help page, tab completion and ``glm.ask`` read it here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from .errors import OptionError
+
+Kind = Literal["text", "number", "integer", "flag", "choice", "list", "name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One row.
+
+    Attributes:
+        name: the word in Python, e.g. ``top_p``.
+        flags: the words in a cell, e.g. ``("--top-p",)``.
+        help: a phrase for ``%%glm?``.
+        kind: how a value is read.
+        metavar: what stands for the value in the help.
+        choices: the allowed words, for ``choice``.
+        low, high: the allowed range, both ends included (vendor's reference), for numbers.
+        completes: what Tab offers for the value: ``model``, ``name`` (of the notebook) or nothing.
+        in_python: False for what makes sense in a cell only.
+    """
+
+    name: str
+    flags: tuple[str, ...]
+    help: str
+    kind: Kind = "text"
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    completes: Literal["", "model", "name"] = ""
+    in_python: bool = True
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("model", ("-m", "--model"), "model id or short name (4.7, 4.6v); a final ! skips the catalogue", metavar="MODEL", completes="model"),
+    Option("think", ("-t", "--think"), "thinking on or off; auto leaves it to the model", "choice", choices=("auto", "on", "off")),
+    Option("system", ("-s", "--system"), "system prompt", metavar="TEXT"),
+    Option("temperature", ("--temperature",), "randomness, 0 to 1", "number", "X", low=0, high=1),
+    Option("top_p", ("--top-p",), "share of the likeliest tokens to choose from, 0.01 to 1", "number", "X", low=0.01, high=1),
+    Option("max_tokens", ("--max-tokens",), "most tokens of the answer, thinking included", "integer", "N", low=1),
+    Option("stop", ("--stop",), "stop before this text", metavar="TEXT"),
+    Option("image", ("-i", "--image"), "a picture to send along: notebook expression, path or URL; repeatable", "list", "EXPR", completes="name"),
+    Option("frames", ("--frames",), "send dataframes as pictures or as text", "choice", choices=("image", "text")),
+    Option("into", ("-o", "--into"), "keep the Reply under this name too", "name", "NAME", completes="name"),
+    Option("as_", ("--as",), "how the answer is shown", "choice", choices=("markdown", "text", "html-source", "json", "code")),
+    Option("dry_run", ("--dry-run",), "show the request and send nothing", "flag"),
+    Option("raw", ("--raw",), "send {braces} as they are", "flag", in_python=False),
+    Option("timeout", ("--timeout",), "longest silence of the server, in seconds", "number", "SECONDS", low=0.1),
+    Option("no_stream", ("-n", "--no-stream"), "ask for the answer in one piece", "flag"),
+    Option("quiet", ("-q", "--quiet"), "show nothing; the Reply is in _glm", "flag"),
+)
+BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The values of one request, checked. `timeout` is in seconds; None means "not given"."""
+
+    model: str | None = None
+    think: Literal["auto", "on", "off"] = "auto"
+    system: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: str | None = None
+    image: Sequence[Any] = field(default=())
+    frames: Literal["image", "text"] = "image"
+    into: str | None = None
+    as_: Literal["markdown", "text", "html-source", "json", "code"] = "markdown"
+    dry_run: bool = False
+    raw: bool = False
+    timeout: float | None = None
+    no_stream: bool = False
+    quiet: bool = False
+
+
+DEFAULTS: Mapping[str, Any] = {row.name: getattr(Options(), row.name) for row in fields(Options)}
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """`` Did you mean `x`?`` or the list of what there is, when nothing is near."""
+    near = get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"Did you mean `{near[0]}`?" if near else f"There are: {', '.join(known)}."
+
+
+def parse_option(option: Option, value: Any) -> Any:
+    """The value of one option, from the text of a cell or from Python.
+
+    Raises:
+        OptionError: it is not what the option takes.
+    """
+    word = option.flags[-1]
+    if option.kind == "flag":
+        return bool(value)
+    if option.kind == "list":
+        return tuple(value) if isinstance(value, list | tuple) else (value,)
+    if value is None:
+        return DEFAULTS[option.name]
+    if option.kind in ("number", "integer"):
+        return _parse_number(option, word, value)
+    if not isinstance(value, str):
+        raise OptionError(f"{word} takes text, not {type(value).__name__}.")
+    if option.kind == "choice" and value not in option.choices:
+        raise OptionError(f"{word} has no value `{value}`.", nearest(value, option.choices))
+    if option.kind == "name" and not value.isidentifier():
+        raise OptionError(f"{word} needs a variable name; `{value}` is none.", "Use letters, digits and _.")
+    if not value.strip() and option.name != "stop":
+        raise OptionError(f"{word} is empty.", "Give it a value or leave it out.")
+    return value
+
+
+def _parse_number(option: Option, word: str, value: Any) -> float | int:
+    wanted = "a whole number" if option.kind == "integer" else "a number"
+    try:
+        number: float | int = int(value) if option.kind == "integer" else float(value)
+    except (TypeError, ValueError):
+        raise OptionError(f"{word} needs {wanted}, not `{value}`.") from None
+    if option.kind == "integer" and isinstance(value, float) and value != number:
+        raise OptionError(f"{word} needs {wanted}, not `{value}`.")
+    below = option.low is not None and not number >= option.low
+    above = option.high is not None and not number <= option.high
+    if below or above:
+        span = f"from {option.low:g} to {option.high:g}" if option.high is not None else f"{option.low:g} or more"
+        raise OptionError(f"{word} is {value}; it must be {span}.")
+    return number
+
+
+def parse_options(values: Mapping[str, Any]) -> Options:
+    """Options from Python keywords.
+
+    Raises:
+        OptionError: an unknown word or a wrong value; names the nearest word.
+    """
+    for name in values:
+        if name not in BY_NAME or not BY_NAME[name].in_python:
+            known = [option.name for option in OPTIONS if option.in_python]
+            raise OptionError(f"There is no option `{name}`.", nearest(name, known))
+    return Options(**{name: parse_option(BY_NAME[name], value) for name, value in values.items()})

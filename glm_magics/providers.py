@@ -1,0 +1,170 @@
+"""Who can answer: the vendor's platforms, the sandbox, self-hosted servers; what differs between them, as rows.
+
+Sources: the vendor's API pages for the bases; the vLLM, SGLang, Ollama and transformers documentation for self-hosting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from .errors import InputError
+from .messages import ImageForm
+
+ThinkForm = Callable[[bool], dict[str, Any]]
+"""From "think or not" to the body fields that say so."""
+
+
+def _vendor_switch(is_on: bool) -> dict[str, Any]:
+    return {"thinking": {"type": "enabled" if is_on else "disabled"}}
+
+
+def _template_switch(is_on: bool) -> dict[str, Any]:
+    return {"chat_template_kwargs": {"enable_thinking": is_on}}
+
+
+def _effort_switch(is_on: bool) -> dict[str, Any]:
+    return {} if is_on else {"reasoning_effort": "none"}
+
+
+def _no_switch(is_on: bool) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One way to reach a model.
+
+    Attributes:
+        name: what the user types after ``%glm_connect``.
+        base_url: everything before ``/chat/completions``.
+        key_variables: environment variables that may hold its key, first found wins.
+        needs_key: False for servers that usually run open.
+        is_self_hosted: the models are the server's own; the catalogue's limits are not enforced.
+        image_form: how picture bytes are written.
+        think: how thinking is switched.
+        extra_stream_fields: what a streamed request must add to get its usage.
+    """
+
+    name: str
+    base_url: str
+    key_variables: tuple[str, ...] = ()
+    needs_key: bool = True
+    is_self_hosted: bool = False
+    image_form: ImageForm = "base64"
+    think: ThinkForm = _vendor_switch
+    extra_stream_fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        """Host and port, for people."""
+        return urlsplit(self.base_url).netloc
+
+
+_ZAI, _ZHIPU = "ZAI_API_KEY", "ZHIPUAI_API_KEY"
+PROVIDERS: Mapping[str, Provider] = {
+    row.name: row
+    for row in (
+        Provider("zai", "https://api.z.ai/api/paas/v4", (_ZAI,)),
+        Provider("bigmodel", "https://open.bigmodel.cn/api/paas/v4", (_ZHIPU,)),
+        Provider("coding", "https://api.z.ai/api/coding/paas/v4", (_ZAI,)),
+        Provider("coding-bigmodel", "https://open.bigmodel.cn/api/coding/paas/v4", (_ZHIPU,)),
+    )
+}
+"""The vendor's platforms; the sandbox's row is made when it starts, a server's from its URL."""
+
+_USAGE = {"stream_options": {"include_usage": True}}
+SERVER_KINDS: Mapping[str, tuple[int, ThinkForm]] = {
+    "vllm": (8000, _template_switch),
+    "sglang": (30000, _template_switch),
+    "ollama": (11434, _effort_switch),
+    "transformers": (8000, _no_switch),
+    "litellm": (4000, _vendor_switch),
+}
+"""Self-hosted servers: usual port, thinking switch. The first row is assumed where the port tells nothing."""
+
+
+def sandbox_provider(base_url: str) -> Provider:
+    """The row of a running sandbox."""
+    return Provider("sandbox", base_url)
+
+
+def server_provider(url: str, kind: str = "") -> Provider:
+    """The row for an OpenAI-compatible server at `url`; `kind` is a name of `SERVER_KINDS`, guessed from the port if empty.
+
+    A vendor's own address gets the vendor's row. A URL without a path gets ``/v1``.
+
+    Raises:
+        InputError: the URL is not http(s), carries a password, or `kind` is unknown.
+    """
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    try:
+        port = parts.port
+    except ValueError:
+        raise InputError(f"The port in `{parts.hostname}` is not a number.", "Write it like http://localhost:8000/v1.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError("That is not an http(s) address.", "Write it like http://localhost:8000/v1.")
+    if parts.username or parts.password or parts.query:
+        raise InputError(
+            "The address carries a password or parameters, which would be saved with the notebook.",
+            "Put the key in GLM_API_KEY and give the plain address.",
+        )
+    base_url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
+    for row in PROVIDERS.values():
+        if row.base_url == base_url:
+            return row
+    if kind and kind not in SERVER_KINDS:
+        raise InputError(f"`{kind}` is not a kind of server.", f"Choose one of {', '.join(SERVER_KINDS)}.")
+    kind = kind or next((name for name, (usual, _) in SERVER_KINDS.items() if usual == port), "vllm")
+    return Provider(
+        name=kind,
+        base_url=base_url,
+        key_variables=("GLM_API_KEY",),
+        needs_key=False,
+        is_self_hosted=True,
+        image_form="data_uri",
+        think=SERVER_KINDS[kind][1],
+        extra_stream_fields=_USAGE,
+    )
+
+
+class Secret:
+    """A key that no repr, log line or traceback shows; `reveal` is for the request header alone."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        value = value.strip()
+        if not value.isascii() or not value.isprintable() or " " in value:
+            # not shown: an HTTP library would quote the whole header in its own complaint
+            raise InputError("The key holds characters that a key never has.", "Copy it again from the vendor's page.")
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
+        return Secret, ("",)  # a pickle is a file too
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A provider, its key, and in words where the key came from."""
+
+    provider: Provider
+    key: Secret | None = None
+    key_source: str = "no key"

@@ -1,0 +1,122 @@
+"""A chat request as a value: which model, what is checked before sending, and the body that leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .catalog import Model, find_model, nearest_models
+from .errors import ModelError, OptionError
+from .messages import ImagePart, Message
+from .providers import Provider
+
+_ROLE_OF_KIND = {"image": "vision", "video": "vision", "file": "vision", "audio": "voice"}
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """Everything a server is asked, independent of which server it is. None means "not said"."""
+
+    model: str
+    messages: Sequence[Message]
+    think: Literal["auto", "on", "off"] = "auto"
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: str | None = None
+    is_streamed: bool = True
+
+    @property
+    def images(self) -> list[ImagePart]:
+        """Every picture, in order."""
+        return [part for message in self.messages for part in message.parts if isinstance(part, ImagePart)]
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Which kinds of part the messages hold."""
+        return frozenset(kind for message in self.messages for kind in message.kinds)
+
+
+def model_role(kinds: frozenset[str]) -> Literal["text", "vision", "voice"]:
+    """Which default model a message needs: audio → voice; a picture, video or file → vision; else text."""
+    roles = {_ROLE_OF_KIND.get(kind, "text") for kind in kinds}
+    return "voice" if "voice" in roles else "vision" if "vision" in roles else "text"
+
+
+def resolve_model(name: str, provider: Provider) -> str:
+    """The wire name for what the user typed: short names become ids, a final ``!`` and self-hosted names pass untouched.
+
+    Raises:
+        ModelError: the vendor's catalogue has no such model.
+    """
+    if name.endswith("!"):
+        return name[:-1]
+    if provider.is_self_hosted:
+        return name
+    row = find_model(name)
+    if row:
+        return row.id
+    near = nearest_models(name)
+    hint = f"Did you mean {' or '.join(f'`{model_id}`' for model_id in near)}? " if near else ""
+    raise ModelError(
+        f"There is no model `{name}` in the catalogue.",
+        f"{hint}`%glm_models` lists them; `-m {name}!` asks for it all the same.",
+    )
+
+
+def check_request(request: ChatRequest, provider: Provider) -> None:
+    """Says before sending what the model would refuse. Models outside the catalogue are let through.
+
+    Raises:
+        ModelError: the model cannot take what the message holds.
+        OptionError: an option that this model does not have.
+    """
+    row = find_model(request.model)
+    if row is None or provider.is_self_hosted:
+        return
+    if not row.can_chat:
+        raise ModelError(f"{row.id} is no chat model.", f"It is of kind {row.kind}; `%glm_models chat` lists those that chat.")
+    for kind in sorted(request.kinds - set(row.inputs)):
+        raise ModelError(f"{row.id} takes {' and '.join(row.inputs)}, no {kind}.", _who_takes(kind))
+    _check_images(request, row)
+    if request.think == "off" and row.thinking == "always":
+        raise OptionError(f"{row.id} always thinks.", "Leave --think off away, or choose another model.")
+    if request.think == "on" and row.thinking == "none":
+        raise OptionError(f"{row.id} does not think.", "Leave --think on away, or choose e.g. glm-4.7 or glm-4.6v.")
+    if request.max_tokens and row.max_output_tokens and request.max_tokens > row.max_output_tokens:
+        raise OptionError(f"--max-tokens is {request.max_tokens}; {row.id} gives {row.max_output_tokens} at most.")
+
+
+def _who_takes(kind: str) -> str:
+    model_id = "glm-4-voice" if kind == "audio" else "glm-4.6v"
+    return f"{model_id} does: give it as the model, or leave the model out."
+
+
+def _check_images(request: ChatRequest, row: Model) -> None:
+    n_images = len(request.images)
+    most = row.limits.get("images_per_request_zai") or row.limits.get("images_per_request")
+    if most and n_images > most:
+        raise ModelError(f"{row.id} takes {most} pictures at most; the message holds {n_images}.", "Send fewer.")
+    if row.limits.get("image_base64") is False and any(not image.url for image in request.images):
+        raise ModelError(f"{row.id} takes pictures by URL only.", "Give an http(s) address, or choose glm-4.6v-flash.")
+
+
+def build_body(request: ChatRequest, provider: Provider) -> Mapping[str, Any]:
+    """The JSON body for this provider; nothing in it that the user did not say, but `stream`."""
+    body: dict[str, Any] = {
+        "model": request.model,
+        "messages": [message.to_wire(provider.image_form) for message in request.messages],
+        "stream": request.is_streamed,
+    }
+    row = find_model(request.model)
+    can_switch = row is None or provider.is_self_hosted or row.thinking == "switchable"
+    if request.think != "auto" and can_switch:
+        body |= provider.think(request.think == "on")
+    sampling = {"temperature": request.temperature, "top_p": request.top_p, "max_tokens": request.max_tokens}
+    body |= {name: value for name, value in sampling.items() if value is not None}
+    if request.stop is not None:
+        body["stop"] = [request.stop]
+    if request.is_streamed:
+        body |= provider.extra_stream_fields
+    return body
