@@ -1,0 +1,420 @@
+"""The only room that opens the network: chat over HTTP, whole or streamed, with retries.
+
+One seam: ``GLMClient(connection, transport=...)`` takes any ``httpx.BaseTransport``.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from .errors import NO_KEY_WAY_OUT, CutShortError, GLMError, NetworkError, NoProviderError, NotFoundError, one_line
+from .failures import Fault, parse_failure
+from .providers import Connection
+from .replies import Delta, parse_chunk
+from .sse import SSEDecoder
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_TIMEOUT_S = 8.0
+DEFAULT_TIMEOUT_S = 300.0
+"""The vendor's SDK waits as long; a thinking model may be silent for minutes before its first token."""
+
+MAX_WAIT_S = 60.0
+"""A server that asks for a longer pause gets no second try: the error says how long it wants."""
+
+
+class Waiting(NamedTuple):
+    """The stream pauses before it tries again."""
+
+    wait_s: float
+    attempt: int
+    n_attempts: int
+    reason: str
+
+
+StreamItem: TypeAlias = Delta | Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently to try again: full waits of 1, 2, 4 … s, each shortened by up to a half at random."""
+
+    max_retries: int = 3
+    base_s: float = 1.0
+    cap_s: float = 20.0
+
+    def wait_s(self, attempt: int, retry_after_s: float | None) -> float:
+        """Seconds before try number `attempt` + 1; a server's own ``Retry-After`` counts more than ours."""
+        backoff_s = min(self.cap_s, self.base_s * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+        return max(backoff_s, retry_after_s or 0.0)
+
+
+class _Retry(Exception):
+    """Internal: this attempt failed in a way that another may cure."""
+
+    def __init__(self, error: GLMError, retry_after_s: float | None = None, only_once: bool = False) -> None:
+        super().__init__()
+        self.error = error
+        self.retry_after_s = retry_after_s
+        self.only_once = only_once
+
+
+class _Line:
+    """One kept-alive connection, and the socket under it, which another thread may shut."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self.client = client
+        self.sock: socket.socket | None = None
+        self.is_shut = False
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """httpcore's trace hook: it alone shows the socket before the response has begun."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete", "proxy.start_tls.complete"):
+            found = info["return_value"].get_extra_info("socket")
+            self.sock = found if isinstance(found, socket.socket) else None
+            if self.is_shut:
+                self.shut()
+
+    def shut(self) -> None:
+        """Wakes a blocked read and tells the server at once; closing alone does neither while a thread reads."""
+        self.is_shut = True
+        if self.sock is not None:
+            try:
+                self.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # already closed by either side
+
+    def has_more(self, wait_s: float = 0.005) -> bool:
+        """True when bytes lie ready: the end of a body that would free the connection for the next request."""
+        if self.sock is None or self.is_shut:
+            return False
+        try:
+            return bool(select.select([self.sock], [], [], wait_s)[0])
+        except (OSError, ValueError):
+            return False
+
+
+class ChatStream:
+    """The items of one answer, once; iterate in one thread, `abort` from any.
+
+    Raises (while iterating):
+        APIError: the server refused, after the retries that made sense.
+        NetworkError: it could not be reached or fell silent.
+        CutShortError: the answer broke off in the middle.
+    """
+
+    def __init__(self, owner: GLMClient, body: Mapping[str, Any], timeout_s: float) -> None:
+        self._owner = owner
+        self._body = body
+        self._timeout_s = timeout_s
+        self._line: _Line | None = None
+        self._aborted = threading.Event()
+        self._has_begun = False
+
+    @property
+    def is_aborted(self) -> bool:
+        return self._aborted.is_set()
+
+    def abort(self) -> None:
+        """Closes the connection at once; the iteration ends, with or without an error that no longer matters."""
+        self._aborted.set()
+        line = self._line
+        if line is not None:
+            line.shut()
+
+    def __iter__(self) -> Iterator[StreamItem]:
+        policy = self._owner.retry
+        attempt = 0
+        while not self.is_aborted:
+            attempt += 1
+            try:
+                yield from self._attempt()
+                return
+            except _Retry as retry:
+                too_long = (retry.retry_after_s or 0) > MAX_WAIT_S
+                most = 1 if retry.only_once else policy.max_retries
+                if self._has_begun or attempt > most or too_long:
+                    raise _after_tries(retry, attempt) from None
+                wait_s = policy.wait_s(attempt, retry.retry_after_s)
+                yield Waiting(wait_s, attempt, most + 1, retry.error.message)
+                self._aborted.wait(wait_s)
+
+    def _attempt(self) -> Iterator[Delta]:
+        import httpx
+
+        line = self._line = self._owner._take_line()
+        is_clean = False
+        try:
+            request = self._owner._build_request(line, "POST", "/chat/completions", self._body, self._timeout_s)
+            response = line.client.send(request, stream=True)
+            try:
+                yield from self._read(response, line)
+                is_clean = True
+            finally:
+                response.close()
+        except (httpx.TransportError, httpx.StreamError, ssl.SSLError) as error:
+            raise self._map_error(error) from error
+        finally:
+            self._line = None
+            self._owner._give_line(line, is_clean and not self.is_aborted)
+
+    def _map_error(self, error: Exception) -> Exception:
+        if self._has_begun:
+            return CutShortError("The connection broke off in the middle of the answer.", "What came is kept; run the cell again.")
+        return _network_error(error, self._owner.connection.provider.host, self._timeout_s)
+
+    def _read(self, response: httpx.Response, line: _Line) -> Iterator[Delta]:
+        if response.status_code != 200:
+            response.read()
+            raise _retry_or_error(response)
+        if "text/event-stream" in response.headers.get("content-type", ""):
+            yield from self._read_events(response, line)
+        else:
+            yield from self._read_whole(response)
+
+    def _read_whole(self, response: httpx.Response) -> Iterator[Delta]:
+        body = response.read()
+        try:
+            delta = parse_chunk(json.loads(body))
+        except ValueError:
+            excerpt = one_line(body.decode("utf-8", errors="replace"), 80) or "nothing"
+            raise NotFoundError(
+                f"{self._owner.connection.provider.host} answered with something that is no chat reply: “{excerpt}”.",
+                "`%glm_connect` shows the address in use; does it end like /v1 or /v4?",
+                status=response.status_code,
+            ) from None
+        if delta.error is not None:  # an error under status 200
+            raise _fault_error(parse_failure(response.status_code, delta.error), response)
+        self._has_begun = True
+        yield delta
+
+    def _read_events(self, response: httpx.Response, line: _Line) -> Iterator[Delta]:
+        decoder = SSEDecoder()
+        finish_reason: str | None = None
+        chunks = response.iter_bytes()
+        for chunk in chunks:
+            for data in decoder.feed(chunk):
+                if data.startswith(b"[DONE]"):
+                    if line.has_more():
+                        next(chunks, None)  # read to the very end, or the connection cannot be kept
+                    return
+                delta = self._parse(data, response)
+                self._has_begun = True
+                finish_reason = delta.finish_reason or finish_reason
+                yield delta
+        for data in decoder.close():
+            if not data.startswith(b"[DONE]"):
+                delta = self._parse(data, response)
+                finish_reason = delta.finish_reason or finish_reason
+                yield delta
+        if finish_reason is None and not self.is_aborted:
+            raise CutShortError("The answer ended before it was finished.", "What came is kept; run the cell again.")
+
+    def _parse(self, data: bytes, response: httpx.Response) -> Delta:
+        try:
+            delta = parse_chunk(json.loads(data.decode("utf-8", errors="replace")))
+        except (ValueError, RecursionError):
+            excerpt = one_line(data.decode("utf-8", errors="replace"), 80)
+            raise CutShortError(
+                f"The answer holds something that is no JSON: “{excerpt}”.", "What came is kept; run the cell again."
+            ) from None
+        if delta.error is not None:
+            fault = parse_failure(None, delta.error)
+            if not self._has_begun:
+                raise _fault_error(fault, response)
+            raise CutShortError(
+                f"The server broke off the answer. {fault.error.message}",
+                "What came is kept; run the cell again.",
+                code=fault.error.code,
+                request_id=fault.error.request_id,
+            )
+        return delta
+
+
+def _retry_or_error(response: httpx.Response) -> Exception:
+    return _fault_error(parse_failure(response.status_code, response.content, response.headers.get("x-request-id")), response)
+
+
+def _fault_error(fault: Fault, response: httpx.Response) -> Exception:
+    if not fault.is_retryable:
+        return fault.error
+    return _Retry(fault.error, _retry_after_s(response.headers.get("retry-after")))
+
+
+def _retry_after_s(value: str | None) -> float | None:
+    """Seconds from a ``Retry-After`` header: a number, or an HTTP date."""
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    from datetime import UTC, datetime
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _after_tries(retry: _Retry, attempts: int) -> GLMError:
+    error = retry.error
+    if retry.retry_after_s and retry.retry_after_s > MAX_WAIT_S:
+        error.message += f" It asks to wait {retry.retry_after_s:.0f} s."
+    elif attempts > 1:
+        error.message += f" Tried {attempts} times."
+    return error
+
+
+def _network_error(error: Exception, host: str, timeout_s: float) -> Exception:
+    import httpx
+
+    if isinstance(error, httpx.ConnectTimeout):
+        return _Retry(NetworkError(f"{host} did not answer within {CONNECT_TIMEOUT_S:g} s.", _NETWORK), only_once=True)
+    if isinstance(error, httpx.TimeoutException):
+        return NetworkError(f"{host} said nothing for {timeout_s:g} s.", "Try again, or allow more with --timeout SECONDS.")
+    if isinstance(error, httpx.ConnectError):
+        cause = _connect_cause(error)
+        return _Retry(NetworkError(f"{host} cannot be reached: {cause}.", _NETWORK), only_once=True)
+    return _Retry(NetworkError(f"The connection to {host} was lost before the answer began.", _NETWORK), only_once=True)
+
+
+_NETWORK = "Look at the network, a proxy and the address (`%glm_connect`)."
+
+
+def _connect_cause(error: Exception) -> str:
+    text = str(error)
+    if "CERTIFICATE" in text.upper():
+        return "its certificate is not trusted here"
+    if "refused" in text:
+        return "nothing listens there"
+    if any(sign in text for sign in ("Name or service", "resolution", "getaddrinfo", "nodename")):
+        return "its name is not known to this network"
+    return one_line(text, 120) or "no connection"
+
+
+class GLMClient:
+    """Speaks to one `Connection`. Cheap to make: nothing is opened before the first request.
+
+    Args:
+        connection: who answers, and the key.
+        transport: anything with httpx's transport interface; None means the network.
+        timeout_s: longest silence before giving up.
+        retry: when and how often to try again.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        self.connection = connection
+        self.timeout_s = timeout_s
+        self.retry = retry or RetryPolicy()
+        self._transport = transport
+        self._idle: list[_Line] = []
+        self._lock = threading.Lock()
+
+    def stream_chat(self, body: Mapping[str, Any], timeout_s: float | None = None) -> ChatStream:
+        """The answer to a chat request; nothing is sent before it is iterated. ``body["stream"]`` may be false."""
+        return ChatStream(self, body, timeout_s or self.timeout_s)
+
+    def list_models(self) -> list[str]:
+        """The ids at ``GET /models`` (undocumented at the vendor, usual elsewhere).
+
+        Raises:
+            GLMError: the server refuses, or cannot be reached.
+        """
+        import httpx
+
+        line = self._take_line()
+        try:
+            response = line.client.send(self._build_request(line, "GET", "/models", None, 20.0))
+            if response.status_code != 200:
+                raise parse_failure(response.status_code, response.content).error
+            payload = response.json()
+        except ValueError:
+            payload = {}
+        except httpx.TransportError as error:
+            mapped = _network_error(error, self.connection.provider.host, 20.0)
+            raise (mapped.error if isinstance(mapped, _Retry) else mapped) from error
+        finally:
+            self._give_line(line, is_reusable=True)
+        rows = payload.get("data") if isinstance(payload, dict) else None
+        return [row["id"] for row in rows or () if isinstance(row, dict) and isinstance(row.get("id"), str)]
+
+    def close(self) -> None:
+        """Closes idle connections; the client can be used again."""
+        with self._lock:
+            lines, self._idle = self._idle, []
+        for line in lines:
+            line.client.close()
+
+    def _take_line(self) -> _Line:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return _Line(self._new_http_client())
+
+    def _give_line(self, line: _Line, is_reusable: bool) -> None:
+        if is_reusable and not line.is_shut:
+            with self._lock:
+                self._idle.append(line)
+        else:
+            line.client.close()
+
+    def _new_http_client(self) -> httpx.Client:
+        import httpx
+
+        is_local = self.connection.provider.host.partition(":")[0] in ("127.0.0.1", "localhost", "[::1]")
+        return httpx.Client(
+            transport=self._transport,
+            verify=_ssl_context() if self._transport is None and not is_local else True,
+            trust_env=not is_local,  # a proxy has no way to this machine's own ports
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60),
+        )
+
+    def _build_request(
+        self, line: _Line, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float
+    ) -> httpx.Request:
+        import httpx
+
+        provider, key = self.connection.provider, self.connection.key
+        if provider.needs_key and not key:
+            raise NoProviderError(f"There is no key for {provider.name}.", NO_KEY_WAY_OUT)
+        headers = {"Accept-Language": "en-US,en", "Accept-Encoding": "identity"}
+        request = line.client.build_request(
+            method,
+            f"{provider.base_url}{path}",
+            headers=headers,
+            content=None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"),
+            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
+            extensions={"trace": line.trace},
+        )
+        if body is not None:
+            request.headers["Content-Type"] = "application/json"
+        if key:
+            request.headers["Authorization"] = f"Bearer {key.reveal()}"
+        return request
+
+
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """One TLS context for all connections: building one takes longer than a request's whole overhead."""
+    import httpx
+
+    return httpx.create_ssl_context()
