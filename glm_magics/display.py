@@ -1,0 +1,273 @@
+"""Painting a reply while it grows: in a notebook, in a terminal, or not at all.
+
+The text is never sent again as a whole. Finished blocks become outputs that stay; only the unfinished tail is repainted, by
+its display id, which every front end supports without a line of JavaScript. Cost is then linear in the answer, the page's
+longest task does not grow with it, and the saved notebook holds plain Markdown.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, Protocol, TextIO
+from uuid import uuid4
+
+from .client import Waiting
+from .errors import one_line
+from .formats import FORMATS, footer, record
+from .markdown import HARD_CHARS, BlockSplitter, make_safe, quiet_math, strip_controls, to_html_text
+from .replies import Reply, ReplyFold
+
+FAST_S, SLOW_S = 0.05, 0.1
+"""Time between two repaints: in the first seconds, and after, where 10 a second cost the page a fifth less."""
+
+FAST_FOR_S = 3.0
+THINKING_SHOWN_CHARS = 1500
+THINKING_INLINE_CHARS = 1000
+"""Shorter thinking shares the first output with the answer; longer has one of its own, sent once."""
+
+MAX_SHOWN_CHARS = 1_000_000
+"""A page cannot show more without freezing; the Reply holds all of it."""
+
+JOIN_CHARS = 500
+"""A last tail shorter than this joins the output before it."""
+
+
+class Painter(Protocol):
+    """What `live.follow` calls, always from the thread that runs the cell."""
+
+    def start(self, model: str) -> None: ...
+    def wait(self, waiting: Waiting) -> None: ...
+    def paint(self, fold: ReplyFold, now_s: float) -> float:
+        """Shows what is new if it is time; gives the seconds until the next call is worth it."""
+        ...
+
+    def finish(self, reply: Reply) -> None: ...
+    def abandon(self) -> None:
+        """Nothing came; the error says why."""
+        ...
+
+
+class QuietPainter:
+    """Shows nothing."""
+
+    def start(self, model: str) -> None: ...
+    def wait(self, waiting: Waiting) -> None: ...
+    def paint(self, fold: ReplyFold, now_s: float) -> float:
+        return SLOW_S
+
+    def finish(self, reply: Reply) -> None: ...
+    def abandon(self) -> None: ...
+
+
+class TerminalPainter:
+    """Plain streaming text; thinking is dim, the footer follows."""
+
+    def __init__(self, out: TextIO | None = None, as_: str = "markdown") -> None:
+        self._out = out or sys.stdout
+        self._format = FORMATS[as_]
+        self._n_text = 0
+        self._n_thinking = 0
+        is_terminal = self._out.isatty()
+        self._dim, self._plain = ("\x1b[2m", "\x1b[0m") if is_terminal else ("", "")
+
+    def start(self, model: str) -> None: ...
+
+    def wait(self, waiting: Waiting) -> None:
+        self._write(f"{self._dim}{_waiting_line(waiting)}{self._plain}\n")
+
+    def paint(self, fold: ReplyFold, now_s: float) -> float:
+        thinking = "".join(fold.thinking_pieces[self._n_thinking :])
+        if thinking:
+            opening = "" if self._n_thinking else "(thinking) "
+            self._n_thinking = len(fold.thinking_pieces)
+            self._write(f"{self._dim}{opening}{strip_controls(thinking)}{self._plain}")
+        if self._format.is_live:
+            self._write_text("".join(fold.text_pieces[self._n_text :]))
+            self._n_text = len(fold.text_pieces)
+        return FAST_S
+
+    def _write_text(self, text: str) -> None:
+        if text:
+            gap = "\n\n" if self._n_thinking and not self._n_text else ""
+            self._write(gap + strip_controls(text))
+
+    def finish(self, reply: Reply) -> None:
+        if not self._format.is_live:
+            self._write_text(self._format.render(reply)[1])
+        self._write(f"\n{self._dim}{footer(reply)}{self._plain}\n")
+
+    def abandon(self) -> None: ...
+
+    def _write(self, text: str) -> None:
+        if text:
+            self._out.write(text)
+            self._out.flush()
+
+
+class NotebookPainter:
+    """Outputs of a cell: pieces that stay, a live tail, a footer.
+
+    Args:
+        publish: ``publish(data, metadata, display_id, update)``; the one way out, so that tests can listen.
+        as_: a word of `FORMATS`.
+    """
+
+    def __init__(self, publish: Callable[[dict[str, str], dict[str, Any], str, bool], None], as_: str = "markdown") -> None:
+        self._publish = publish
+        self._format = FORMATS[as_]
+        self._splitter = BlockSplitter()
+        self._id_stem = f"glm-{uuid4().hex[:12]}"
+        self._n_outputs = 0
+        self._is_open = False  # the output being painted has been published
+        self._last: tuple[str, str] | None = None  # id and text of the piece that was shown for good last
+        self._head = ""  # folded thinking that shares the output with the answer
+        self._n_text = 0
+        self._n_thinking = 0
+        self._thinking = ""
+        self._shown_chars = 0
+        self._next_paint_s = 0.0
+        self._first_paint_s = 0.0
+        self._model = ""
+
+    def start(self, model: str) -> None:
+        self._model = model
+        self._show(_small(f"{model} · waiting…"))
+
+    def wait(self, waiting: Waiting) -> None:
+        self._show(_small(f"{self._model} · {_waiting_line(waiting)}"))
+
+    def paint(self, fold: ReplyFold, now_s: float) -> float:
+        if now_s < self._next_paint_s:
+            return self._next_paint_s - now_s
+        has_new = len(fold.text_pieces) > self._n_text or len(fold.thinking_pieces) > self._n_thinking
+        if not has_new:
+            return SLOW_S
+        self._first_paint_s = self._first_paint_s or now_s
+        sent_chars = self._paint_thinking(fold) if not fold.text_pieces else self._paint_text(fold)
+        pause_s = FAST_S if now_s - self._first_paint_s < FAST_FOR_S else SLOW_S
+        pause_s = max(pause_s, sent_chars / 100_000)  # a long tail is repainted less often
+        self._next_paint_s = now_s + pause_s
+        return pause_s
+
+    def _paint_thinking(self, fold: ReplyFold) -> int:
+        self._take_thinking(fold)
+        return self._show(_open_thinking(self._thinking[-THINKING_SHOWN_CHARS:]))
+
+    def _take_thinking(self, fold: ReplyFold) -> None:
+        self._thinking += "".join(fold.thinking_pieces[self._n_thinking :])
+        self._n_thinking = len(fold.thinking_pieces)
+
+    def _paint_text(self, fold: ReplyFold) -> int:
+        if len(fold.thinking_pieces) > self._n_thinking or (self._thinking and not self._n_text):
+            self._take_thinking(fold)
+            self._fold_thinking()
+        text = "".join(fold.text_pieces[self._n_text :])
+        self._n_text = len(fold.text_pieces)
+        if not self._format.is_live:
+            n_chars = sum(map(len, fold.text_pieces))
+            return self._show(self._head + _small(f"{self._model} · receiving, {n_chars} characters…"))
+        sent_chars = 0
+        for piece in self._splitter.feed(self._within_limit(text)):
+            sent_chars += self._keep(self._head + make_safe(piece))
+        tail = self._splitter.tail
+        if tail.strip():
+            sent_chars += self._show(self._head + quiet_math(make_safe(tail)))
+        return sent_chars
+
+    def _within_limit(self, text: str) -> str:
+        room = MAX_SHOWN_CHARS - self._shown_chars
+        self._shown_chars += len(text)
+        return text[: max(0, room)]
+
+    def _fold_thinking(self) -> None:
+        """Closes the thinking block: short beside the answer, long in outputs of its own, sent once each."""
+        thinking = self._thinking.strip()
+        if len(thinking) <= THINKING_INLINE_CHARS and self._n_outputs <= 1:
+            self._head = _folded_thinking([thinking])[0]
+            return
+        if not self._head and not self._n_text:
+            for block in _folded_thinking([thinking[i : i + HARD_CHARS] for i in range(0, len(thinking), HARD_CHARS)]):
+                self._keep(block)
+            self._last = None
+
+    def finish(self, reply: Reply) -> None:
+        if self._thinking and not self._n_text:  # thinking was all that came
+            self._fold_thinking()
+        ending = f"\n\n*({reply.ending})*" if reply.ending else ""
+        below = f"{ending}\n\n{self._cut_note(reply)}{_small(footer(reply))}\n"
+        metadata = {"glm": record(reply)}
+        if not self._format.is_live:
+            self._finish_whole(reply, below, metadata)
+            return
+        tail = make_safe(self._splitter.tail)
+        if self._last and not self._is_open and len(tail) < JOIN_CHARS:
+            display_id, text = self._last
+            self._publish({"text/markdown": f"{text}{tail}{below}"}, metadata, display_id, True)
+        else:
+            self._show(f"{self._head}{tail}{below}", metadata)
+
+    def abandon(self) -> None:
+        self._show(_small(f"{self._model} · no answer"))
+
+    def _finish_whole(self, reply: Reply, below: str, metadata: dict[str, Any]) -> None:
+        mime, text = self._format.render(reply)
+        if mime == "text/markdown":
+            self._show(f"{self._head}{text}{below}", metadata)
+            return
+        if self._head:
+            self._keep(self._head)
+        self._show(text, metadata, mime)
+        self._is_open = False
+        self._n_outputs += 1
+        self._show(below.strip())
+
+    def _cut_note(self, reply: Reply) -> str:
+        if self._shown_chars <= MAX_SHOWN_CHARS:
+            return ""
+        return f"*…the first {MAX_SHOWN_CHARS:,} of {len(reply.text):,} characters; all of them are in `_glm.text`.*\n\n"
+
+    def _show(self, markdown: str, metadata: dict[str, Any] | None = None, mime: str = "text/markdown") -> int:
+        """Paints the open output; opens one when there is none. Gives the characters sent."""
+        self._publish({mime: markdown}, metadata or {"glm": {"part": self._n_outputs}}, self._display_id, self._is_open)
+        self._is_open = True
+        return len(markdown)
+
+    def _keep(self, markdown: str) -> int:
+        """Paints the open output for the last time."""
+        sent_chars = self._show(markdown)
+        self._last = (self._display_id, markdown)
+        self._n_outputs += 1
+        self._is_open = False
+        self._head = ""
+        return sent_chars
+
+    @property
+    def _display_id(self) -> str:
+        return f"{self._id_stem}-{self._n_outputs}"
+
+
+def _waiting_line(waiting: Waiting) -> str:
+    reason = one_line(waiting.reason, 160)
+    return f"{reason} Next try ({waiting.attempt + 1} of {waiting.n_attempts}) in {waiting.wait_s:.1f} s…"
+
+
+def _small(text: str) -> str:
+    return f"<small>{to_html_text(text)}</small>"
+
+
+def _open_thinking(thinking: str) -> str:
+    """A box of fixed height that shows the end: a height that changes with every word would make the page jump."""
+    return (
+        "<details open><summary>Thinking…</summary>"
+        '<div style="height:10em;overflow:auto;display:flex;flex-direction:column-reverse;opacity:.75">'
+        f"<div>{to_html_text(thinking)}</div></div></details>"
+    )
+
+
+def _folded_thinking(pieces: list[str]) -> list[str]:
+    n = len(pieces)
+    return [
+        f"<details><summary>Thinking{f' ({i} of {n})' if n > 1 else ''}</summary>{to_html_text(piece)}</details>\n\n"
+        for i, piece in enumerate(pieces, 1)
+    ]

@@ -1,0 +1,135 @@
+"""Following an answer: a thread reads, the thread of the cell folds and paints, and ■ stops both at once.
+
+A read that blocks in the main thread cannot be interrupted everywhere (Windows), and output must come from the main thread
+(kernel subshells); so the socket is read in a thread of its own and the cell waits on events, which any signal wakes.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .client import ChatStream, StreamItem
+from .display import Painter
+from .errors import CutShortError, GLMError, Interrupted
+from .replies import Delta, Ending, Reply, ReplyFold
+
+
+class Pump(threading.Thread):
+    """Reads a stream to its end; `items` and `error` are for the thread that waits."""
+
+    def __init__(self, stream: ChatStream) -> None:
+        super().__init__(name="glm-reader", daemon=True)
+        self.items: deque[StreamItem] = deque()
+        self.error: BaseException | None = None
+        self.has_items = threading.Event()
+        self.is_over = threading.Event()
+        self.is_stopped = False
+        self._stream = stream
+
+    def run(self) -> None:
+        try:
+            for item in self._stream:
+                self.items.append(item)
+                self.has_items.set()
+        except BaseException as error:
+            self.error = error
+        finally:
+            self.is_over.set()
+            self.has_items.set()
+
+    def stop(self) -> None:
+        """The user's ■: closes the connection and wakes whoever waits, without waiting for the reader."""
+        self.is_stopped = True
+        self._stream.abort()
+        self.is_over.set()
+        self.has_items.set()
+
+
+@contextmanager
+def _interrupt_calls(stop: Callable[[], None]) -> Iterator[None]:
+    """While inside, the first interrupt calls `stop`; a second one raises KeyboardInterrupt as usual."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.getsignal(signal.SIGINT)
+
+    def on_interrupt(signum: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, previous if previous is not None else signal.default_int_handler)
+        stop()
+
+    signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous if previous is not None else signal.default_int_handler)
+
+
+def follow(stream: ChatStream, painter: Painter, model: str, clock: Callable[[], float] = time.monotonic) -> Reply:
+    """Shows the answer as it comes and gives it back whole.
+
+    Raises:
+        Interrupted: the user stopped it; `.reply` holds what came.
+        GLMError: it failed; `.reply` holds what came (CutShortError), or None when nothing did.
+    """
+    fold = ReplyFold(model, clock())
+    pump = Pump(stream)
+    with _interrupt_calls(pump.stop):
+        painter.start(model)
+        pump.start()
+        try:
+            _paint_until_over(pump, fold, painter, clock)
+        except BaseException:
+            stream.abort()
+            raise
+    _take(pump, fold, painter, clock)
+    return _settle(pump, fold, painter, clock)
+
+
+def _paint_until_over(pump: Pump, fold: ReplyFold, painter: Painter, clock: Callable[[], float]) -> None:
+    while not pump.is_over.is_set():
+        pump.has_items.wait(0.1)
+        pump.has_items.clear()
+        _take(pump, fold, painter, clock)
+        pause_s = painter.paint(fold, clock())
+        if fold.first_token_s is not None:
+            pump.is_over.wait(pause_s)
+
+
+def _take(pump: Pump, fold: ReplyFold, painter: Painter, clock: Callable[[], float]) -> None:
+    now_s = clock()
+    while pump.items:
+        item = pump.items.popleft()
+        if isinstance(item, Delta):
+            fold.add(item, now_s)
+        else:
+            painter.wait(item)
+
+
+def _settle(pump: Pump, fold: ReplyFold, painter: Painter, clock: Callable[[], float]) -> Reply:
+    """The end of it: the last paint, and the error that the cell must end with."""
+    error = None if pump.is_stopped else pump.error
+    if fold.finish_reason == "network_error" and error is None and not pump.is_stopped:
+        error = CutShortError("The vendor's inference broke off in the middle.", "What came is kept; run the cell again.")
+    ending: Ending = "stopped" if pump.is_stopped else "cut short" if isinstance(error, CutShortError) else ""
+    painter.paint(fold, float("inf"))
+    reply = fold.finish(clock(), ending)
+    if error is None or fold.first_token_s is not None:
+        painter.finish(reply)
+    else:
+        painter.abandon()
+    if pump.is_stopped:
+        raise Interrupted(reply)
+    if isinstance(error, GLMError):
+        error.reply = reply if fold.first_token_s is not None else None
+        error.request_id = error.request_id or reply.request_id or None
+    if error is not None:
+        raise error
+    return reply
+
+

@@ -1,0 +1,304 @@
+"""The one home of state: who answers, the client, the sandbox, the last reply. Magics and ``glm.ask`` only call it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .display import NotebookPainter, Painter, QuietPainter, TerminalPainter
+from .errors import CutShortError, GLMError, InputError, Interrupted, ModelError
+from .formats import fenced
+from .live import follow
+from .media import Loading, image_parts, thumbnail_png, to_parts
+from .messages import ImagePart, Message, Part, TextPart, join_text
+from .options import Options
+from .providers import Connection, Secret, sandbox_provider
+from .replies import Reply
+from .requests import ChatRequest, build_body, check_request, model_role, resolve_model
+from .settings import GLM, find_connection, find_in_keyring
+
+if TYPE_CHECKING:
+    import httpx
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from .client import GLMClient
+    from .sandbox import Sandbox
+
+REPLY_NAME = "_glm"
+"""The name under which the last `Reply` is always found."""
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """A request that was not sent: `host`, and `body` as JSON with sizes in the place of picture bytes."""
+
+    host: str
+    body: Mapping[str, Any]
+    images: Sequence[ImagePart]
+
+    def to_bundles(self) -> list[dict[str, Any]]:
+        """What to show: the body, then a thumbnail for each picture."""
+        text = json.dumps(self.body, indent=2, ensure_ascii=False)
+        head = f"**Not sent.** This would go to `{self.host}` (the key goes into a header, never into the body):\n\n"
+        plain = f"Not sent. This would go to {self.host}:\n{text}"
+        bundles: list[dict[str, Any]] = [{"text/markdown": head + fenced(text, "json"), "text/plain": plain}]
+        for image in self.images:
+            if image.data:
+                bundles.append({"image/png": thumbnail_png(image), "text/plain": describe_image(image)})
+        return bundles
+
+
+def describe_image(image: ImagePart) -> str:
+    """``df: png, 980 × 640 px, 42 kB`` or the URL."""
+    if image.url:
+        return f"{image.label}: {image.url}"
+    kind = image.mime.removeprefix("image/")
+    return f"{image.label}: {kind}, {image.width_px} × {image.height_px} px, {max(1, len(image.data) // 1000)} kB"
+
+
+class Session:
+    """State of one kernel.
+
+    Args:
+        shell: the IPython shell, or None in a plain Python program.
+        transport: a seam for tests; None means the network.
+        environment: variables to read keys from.
+    """
+
+    def __init__(
+        self,
+        shell: InteractiveShell | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.shell = shell
+        self.config = GLM(parent=shell) if shell is not None else GLM()
+        self.last_reply: Reply | None = None
+        self._transport = transport
+        self._environment = os.environ if environment is None else environment
+        self._connection: Connection | None = None
+        self._client: GLMClient | None = None
+        self._sandbox: Sandbox | None = None
+
+    # Who answers
+
+    def connect(self, choice: str = "", *, kind: str = "", api_key: str | None = None) -> Connection:
+        """Chooses who answers: a provider's name, ``sandbox`` or a URL; empty: as settings and environment say.
+
+        Raises:
+            NoProviderError: there is no key for it.
+            InputError: neither a provider nor a URL.
+            MissingExtraError: the sandbox's packages are not installed.
+        """
+        connection = find_connection(
+            self.config,
+            self._environment,
+            self._start_sandbox,
+            find_in_keyring,
+            choice,
+            kind,
+            Secret(api_key) if api_key else None,
+        )
+        self._drop_client()
+        self._connection = connection
+        return connection
+
+    @property
+    def connection(self) -> Connection:
+        """Who answers; decided at the first need."""
+        return self._connection or self.connect()
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The embedded server, running; for scripted replies and faults."""
+        if self._sandbox is None or not self._sandbox.is_running:
+            from .sandbox import Sandbox
+
+            self._sandbox = Sandbox(chunk_delay_s=float(self._environment.get("GLM_SANDBOX_DELAY_S", "0.015")))
+            self._sandbox.start()
+        return self._sandbox
+
+    def _start_sandbox(self) -> Connection:
+        return Connection(sandbox_provider(self.sandbox.base_url), Secret(self.sandbox.key), "the sandbox's own, no real key")
+
+    @property
+    def client(self) -> GLMClient:
+        """Made at the first need, and again after a change of provider or retries."""
+        from .client import GLMClient, RetryPolicy
+
+        connection = self.connection
+        policy = RetryPolicy(self.config.max_retries)
+        if self._client is None or self._client.retry != policy:
+            self._drop_client()
+            self._client = GLMClient(connection, transport=self._transport, retry=policy)
+        return self._client
+
+    def _drop_client(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def close(self) -> None:
+        """Lets go of connections and the sandbox."""
+        self._drop_client()
+        self._connection = None
+        if self._sandbox is not None:
+            self._sandbox.stop()
+            self._sandbox = None
+
+    # Asking
+
+    def ask(self, content: Sequence[object], options: Options) -> Reply | DryRun:
+        """Sends the values in `content`, in order, and shows the answer as it comes.
+
+        Raises:
+            InputError, NoProviderError: nothing was sent.
+            APIError, NetworkError: no answer came.
+            CutShortError, Interrupted: `.reply` holds what came; ``_glm`` too.
+        """
+        try:
+            return self._ask(content, options)
+        except GLMError as error:
+            error.show_traceback = self.config.show_traceback
+            raise
+
+    def _ask(self, content: Sequence[object], options: Options) -> Reply | DryRun:
+        request = self._build_request(content, options)
+        provider = self.connection.provider
+        if options.dry_run:
+            dry_run = DryRun(provider.host, _readable_body(request, build_body(request, provider)), request.images)
+            self._show_dry_run(dry_run, options)
+            return dry_run
+        stream = self.client.stream_chat(build_body(request, provider), options.timeout or self.config.timeout)
+        painter = self._painter(options)
+        try:
+            reply = follow(stream, painter, request.model)
+        except (Interrupted, CutShortError) as error:
+            if error.reply is not None:
+                self._keep(error.reply, options, is_shown=not options.quiet)
+            raise
+        self._keep(reply, options, is_shown=not isinstance(painter, QuietPainter))
+        return reply
+
+    def _build_request(self, content: Sequence[object], options: Options) -> ChatRequest:
+        parts = join_text([part for value in content for part in self._parts(value, options)])
+        parts = (*(image for value in options.image for image in self._image_parts(value)), *parts)
+        if not any(not isinstance(part, TextPart) or part.text.strip() for part in parts):
+            raise InputError("There is nothing to send.", "Write a question below `%%glm`, or after `%glm`.")
+        system = [Message("system", (TextPart(options.system),))] if options.system else []
+        messages = [*system, Message("user", parts)]
+        provider = self.connection.provider
+        kinds = messages[-1].kinds
+        request = ChatRequest(
+            model=resolve_model(options.model, provider) if options.model else self._default_model(kinds),
+            messages=messages,
+            think=options.think,
+            temperature=options.temperature,
+            top_p=options.top_p,
+            max_tokens=options.max_tokens,
+            stop=options.stop,
+            is_streamed=not options.no_stream,
+        )
+        check_request(request, provider)
+        return request
+
+    @staticmethod
+    def _parts(value: object, options: Options) -> Sequence[Part]:
+        if isinstance(value, Labelled):
+            return to_parts(value.value, Loading(value.label, options.frames))
+        return to_parts(value, Loading(frames=options.frames))
+
+    @staticmethod
+    def _image_parts(value: object) -> Sequence[ImagePart]:
+        if isinstance(value, ImagePart):
+            return [value]
+        return image_parts(value, label=value if isinstance(value, str) else "")
+
+    def _default_model(self, kinds: frozenset[str]) -> str:
+        name = f"{model_role(kinds)}_model"
+        is_chosen = name in self.config.trait_values() and getattr(self.config, name) != self.config.trait_defaults(name)
+        if is_chosen or not self.connection.provider.is_self_hosted:
+            return resolve_model(getattr(self.config, name), self.connection.provider)
+        served = self.client.list_models()
+        if len(served) == 1:
+            return served[0]
+        have = f"It serves {', '.join(served[:8])}." if served else "It does not say what it serves."
+        raise ModelError(f"Which model of {self.connection.provider.host}? {have}", f"Name one with -m, or set `%config GLM.{name}`.")
+
+    def _painter(self, options: Options) -> Painter:
+        if options.quiet or self.shell is None:
+            return QuietPainter()
+        if is_terminal(self.shell):
+            return TerminalPainter(sys.stdout, options.as_)
+        return NotebookPainter(_publisher(self.shell), options.as_)
+
+    def _keep(self, reply: Reply, options: Options, is_shown: bool) -> None:
+        self.last_reply = reply
+        reply.is_on_display = is_shown
+        if self.shell is not None:
+            namespace: MutableMapping[str, Any] = self.shell.user_ns
+            namespace[REPLY_NAME] = reply
+            if options.into:
+                namespace[options.into] = reply
+
+    def cell_ended(self, *_: object) -> None:
+        """IPython's event: from now on, naming the reply shows it."""
+        if self.last_reply is not None:
+            self.last_reply.is_on_display = False
+
+    def _show_dry_run(self, dry_run: DryRun, options: Options) -> None:
+        if self.shell is None or options.quiet:
+            return
+        for bundle in dry_run.to_bundles():
+            if is_terminal(self.shell):
+                print(bundle["text/plain"])
+            else:
+                self.shell.display_pub.publish(_encoded(bundle), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A value of the notebook together with the expression it came from."""
+
+    label: str
+    value: object
+
+
+def is_terminal(shell: InteractiveShell) -> bool:
+    """True where output is text: IPython in a terminal."""
+    return any(base.__name__ == "TerminalInteractiveShell" for base in type(shell).__mro__)
+
+
+def _publisher(shell: InteractiveShell) -> Callable[[dict[str, str], dict[str, Any], str, bool], None]:
+    def publish(data: dict[str, str], metadata: dict[str, Any], display_id: str, update: bool) -> None:
+        shell.display_pub.publish(data, metadata, transient={"display_id": display_id}, update=update)
+
+    return publish
+
+
+def _encoded(bundle: Mapping[str, Any]) -> dict[str, Any]:
+    from base64 import b64encode
+
+    return {mime: b64encode(data).decode() if isinstance(data, bytes) else data for mime, data in bundle.items()}
+
+
+def _readable_body(request: ChatRequest, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with each picture's bytes replaced by what a person wants to know of it."""
+    images = iter(request.images)
+
+    def readable(part: Any) -> Any:
+        if not isinstance(part, dict) or part.get("type") != "image_url":
+            return part
+        image = next(images)
+        return part if image.url else {"type": "image_url", "image_url": {"url": f"<{describe_image(image)}>"}}
+
+    messages = [
+        {**message, "content": [readable(part) for part in message["content"]]} if isinstance(message["content"], list) else message
+        for message in body["messages"]
+    ]
+    return {**body, "messages": messages}
