@@ -1,0 +1,99 @@
+"""GLM models inside a notebook: ``%load_ext glm_magics``, then ``%%glm``; ``import glm_magics as glm`` for Python.
+
+    import glm_magics as glm
+    reply = glm.ask("What is in this picture?", photo)
+
+Importing is light: HTTP, pictures and the sandbox load when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import GLMError as GLMError
+    from .messages import ImagePart as ImagePart
+    from .replies import Reply as Reply
+    from .replies import Usage as Usage
+    from .session import DryRun, Session
+
+__version__ = "0.1.0"
+
+_LAZY = {"GLMError": "errors", "Reply": "replies", "Usage": "replies", "ImagePart": "messages"}
+__all__ = ["GLMError", "ImagePart", "Reply", "Usage", "ask", "connect", "current_session", "models"]
+
+_sessions: list[Session] = []
+
+
+def current_session() -> Session:
+    """The session of this kernel (`.sandbox`, `.config`, `.connection`); made at the first need."""
+    if not _sessions:
+        import sys
+
+        from .session import Session
+
+        ipython = sys.modules.get("IPython")
+        _sessions.append(Session(ipython.get_ipython() if ipython else None))
+    return _sessions[0]
+
+
+def ask(*content: object, **options: Any) -> Reply | DryRun:
+    """Asks a GLM model and gives its `Reply`; in a notebook the answer also streams into the cell.
+
+    Args:
+        content: strings, frames, figures, pictures, arrays, paths, image URLs, in the order in which the model gets them.
+        options: the words of ``%%glm?`` with underscores: model, think, system, temperature, top_p, max_tokens, stop, image
+            (one or a list), frames, into, as_, dry_run (gives a `DryRun`), timeout (seconds), no_stream, quiet.
+
+    Raises:
+        GLMError: see `glm_magics.errors`; an error in the middle of the answer carries what came as ``.reply``.
+        Interrupted: the user stopped it; ``.reply`` holds what came.
+    """
+    from .options import parse_options
+
+    return current_session().ask(content, parse_options(options))
+
+
+def connect(choice: str = "", *, kind: str = "", api_key: str | None = None) -> str:
+    """Chooses who answers, as ``%glm_connect`` does, and says it in words: a provider's name, ``sandbox`` or a URL.
+
+    Raises:
+        NoProviderError: there is no key for it.
+        InputError: neither a provider nor a URL.
+    """
+    connection = current_session().connect(choice, kind=kind, api_key=api_key)
+    return f"{connection.provider.name} answers, at {connection.provider.base_url} (key: {connection.key_source})"
+
+
+def models(pattern: str = "") -> Any:
+    """The catalogue as a table of rows, filtered by words: ``glm.models("vision")``; ``.to_frame()`` gives a DataFrame."""
+    from .magics.admin import model_table
+
+    return model_table(pattern)
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """``%load_ext glm_magics``."""
+    from .magics.register import register
+    from .session import Session
+
+    unload_ipython_extension(ipython)
+    _sessions.append(Session(ipython))
+    register(ipython, _sessions[0])
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """``%unload_ext glm_magics``: takes the magics away and lets go of connections and the sandbox."""
+    from .magics.register import unregister
+
+    unregister(ipython)
+    while _sessions:
+        _sessions.pop().close()
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(f".{_LAZY[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,134 @@
+"""``%glm_connect`` and ``%glm_models``: who answers, and what can be called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.core.magic import Magics, magics_class
+
+from ..catalog import Model, models
+from ..errors import OptionError
+from ..options import nearest
+from ..providers import SERVER_KINDS, Connection
+from ..session import Session
+from .arguments import split_words
+
+
+class ModelTable(list[dict[str, object]]):
+    """The catalogue as rows; shows itself as a table. ``.to_frame()`` needs pandas."""
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, one row a model.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            from ..errors import MissingExtraError
+
+            raise MissingExtraError("A DataFrame needs pandas.", 'Install it with `pip install "glm-magics[tables]"`.') from None
+        return pd.DataFrame(list(self)).set_index("id")
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        if not self:
+            return {"text/plain": "No model matches."}
+        heads = list(self[0])
+        rows = [[str(row[head]) for head in heads] for row in self]
+        widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
+        plain = "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [heads, *rows])
+        lines = [heads, ["---"] * len(heads), *rows]
+        return {"text/plain": plain, "text/markdown": "\n".join(f"| {' | '.join(line)} |" for line in lines)}
+
+
+def model_table(pattern: str = "") -> ModelTable:
+    """The rows whose id, family, kind, inputs or platforms contain every word of `pattern`."""
+    words = pattern.lower().split()
+    return ModelTable(_summary(row) for row in models().values() if all(word in _haystack(row) for word in words))
+
+
+def _haystack(row: Model) -> str:
+    return " ".join((row.id, row.family.lower(), row.kind, *row.inputs, *row.platforms))
+
+
+def _summary(row: Model) -> dict[str, object]:
+    price = row.price or {}
+    amounts = [price.get("input"), price.get("output")]
+    has_price = price.get("unit") == "1M tokens" and amounts[0] is not None
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "takes": ", ".join(row.inputs),
+        "gives": ", ".join(row.outputs),
+        "context": row.context_tokens or "–",
+        "max output": row.max_output_tokens or "–",
+        "thinking": row.thinking,
+        "tools": {True: "yes", False: "no", None: "–"}[row.tools],
+        "price in / out per 1M": f"{amounts[0]:g} / {amounts[1] or 0:g} {price['currency']}" if has_price else "–",
+        "platforms": ", ".join(row.platforms),
+    }
+
+
+class ConnectionCard:
+    """A connection in words: who, where, whose key; never the key."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def __repr__(self) -> str:
+        provider = self.connection.provider
+        return f"{provider.name} answers, at {provider.base_url} (key: {self.connection.key_source})"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        provider = self.connection.provider
+        text = f"**{provider.name}** answers, at `{provider.base_url}` · key: {self.connection.key_source}"
+        return {"text/plain": repr(self), "text/markdown": text}
+
+
+@magics_class
+class AdminMagics(Magics):
+    """Holds the session."""
+
+    def __init__(self, shell: Any, session: Session) -> None:
+        super().__init__(shell)
+        self._session = session
+
+    def glm_connect(self, line: str) -> ConnectionCard:
+        """Who answers, and where the key comes from; with a name or URL: choose.
+
+            %glm_connect                               show it
+            %glm_connect zai | bigmodel                the vendor's platforms
+            %glm_connect coding | coding-bigmodel      their endpoints for coding plans
+            %glm_connect sandbox                       the embedded server, offline, no language model
+            %glm_connect http://localhost:8000/v1      your own: vLLM, SGLang, Ollama, transformers serve, LiteLLM
+            %glm_connect URL --kind ollama             where the port does not tell (vllm, sglang, ollama, transformers, litellm)
+
+        Keys are looked for in %config GLM.api_key, in ZAI_API_KEY and ZHIPUAI_API_KEY (GLM_API_KEY for a URL), in the system's
+        key store if the `keyring` package is installed (service "glm_magics", the provider's name as user).
+        GLM_PROVIDER or GLM_BASE_URL in the environment choose beforehand. The key itself is never shown.
+        """
+        words = split_words(line)
+        if not words:
+            return ConnectionCard(self._session.connection)
+        choice, *rest = words
+        kind = ""
+        if rest:
+            if len(rest) != 2 or rest[0] != "--kind":
+                raise OptionError(f"`{' '.join(rest)}` is not understood.", "Write `%glm_connect NAME-or-URL [--kind KIND]`.")
+            kind = rest[1]
+            if kind not in SERVER_KINDS:
+                raise OptionError(f"`{kind}` is no kind of server.", nearest(kind, list(SERVER_KINDS)))
+        return ConnectionCard(self._session.connect(choice, kind=kind))
+
+    def glm_models(self, line: str) -> Any:
+        """The models of the vendor's pages and what each takes; words filter: ``%glm_models vision zai``.
+
+        Gives a DataFrame where pandas is installed, else a plain table with the same rows.
+        """
+        table = model_table(line)
+        try:
+            import pandas  # noqa: F401
+        except ImportError:
+            return table
+        return table.to_frame() if table else table

@@ -1,0 +1,86 @@
+"""``%%glm`` and ``%glm``: ask about what is in the notebook."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from IPython.core.magic import Magics, magics_class, needs_local_scope, no_var_expand
+
+from ..errors import MediaError
+from ..media import load_expression_image
+from ..messages import ImagePart
+from ..session import Labelled, Session
+from ..template import Expression, parse_template
+from .arguments import Call, options_help, parse_cell_line, parse_text_line
+
+HELP = f"""Ask a GLM model about what is in this notebook; the answer streams into the cell.
+
+    %%glm [MODEL] [options]        the question is the cell's text
+    %glm [options] question        the one-line form
+
+In the text, {{expr}} puts a value of the notebook in its place: a name, attribute, index or call whose first name exists.
+Text and numbers become text; a matplotlib figure, PIL image, NumPy image array, image bytes, Path or image URL becomes a
+picture; a pandas frame becomes a picture, or text with --frames text. {{{{name}}}} writes {{name}}; JSON, sets, f-string
+specs and LaTeX braces stay as they are; a plain name that does not exist stops before anything is sent.
+
+No model named: glm-4.7 for text, glm-4.6v when a picture is in the message (%config GLM changes both).
+Afterwards the Reply is in _glm: .text .thinking .model .usage .finish_reason .request_id .is_complete .elapsed_s .code_blocks
+■ stops at once and keeps what came. Who answers: %glm_connect. What can be called: %glm_models.
+
+Options:
+{options_help()}
+
+Examples:
+
+    %%glm
+    What stands out in {{df.describe()}}?
+
+    %%glm 4.6v -t off --into answer
+    Which of {{fig}} and {{photo}} shows more red?
+
+    %glm what is 2**61-1 ?
+"""
+
+
+@magics_class
+class ChatMagics(Magics):
+    """Holds the session; the magics parse, look values up, and call it."""
+
+    def __init__(self, shell: Any, session: Session) -> None:
+        super().__init__(shell)
+        self._session = session
+
+    @needs_local_scope
+    @no_var_expand
+    def glm(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> None:
+        call = parse_text_line(line) if cell is None else parse_cell_line(line)
+        text = call.text if cell is None else cell.rstrip("\n")
+        names = {**self.shell.user_ns, **(local_ns or {})}
+        options = replace(call.options, image=self._load_images(call, names))
+        self._session.ask(self._fill(text, call, names), options)
+
+    glm.__doc__ = HELP
+
+    def _fill(self, text: str, call: Call, names: dict[str, Any]) -> list[object]:
+        """The text with each ``{expr}`` replaced by its value, in order."""
+        if call.options.raw:
+            return [text]
+        known = [name for name in names if not name.startswith("_")]
+        return [
+            Labelled(segment.source, self._evaluate(segment.source, names)) if isinstance(segment, Expression) else segment.text
+            for segment in parse_template(text, names, known)
+        ]
+
+    def _evaluate(self, source: str, names: dict[str, Any]) -> object:
+        try:
+            return eval(source, self.shell.user_global_ns, names)
+        except Exception as error:  # the user's own expression may raise anything
+            raise MediaError(f"{{{source}}} failed: {type(error).__name__}: {error}.", "Nothing was sent.") from error
+
+    def _load_images(self, call: Call, names: dict[str, Any]) -> tuple[ImagePart, ...]:
+        return tuple(
+            image
+            for token in call.options.image
+            for image in load_expression_image(token, lambda source: self._evaluate(source, names), names.__contains__)
+        )

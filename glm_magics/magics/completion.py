@@ -1,0 +1,43 @@
+"""Tab inside ``%glm`` and ``%%glm`` lines: options, model names, choices, names of the notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..catalog import models
+from ..options import OPTIONS, Option
+from .arguments import BY_FLAG
+
+
+def complete_line(text_before: str, names: Iterable[str]) -> list[str]:
+    """What may stand at the end of the magic's line.
+
+    Args:
+        text_before: the line up to the cursor, from ``%%glm`` on.
+        names: the names of the notebook.
+    """
+    words = text_before.split()
+    word = "" if text_before[-1:].isspace() else words.pop()
+    previous = words[-1] if len(words) > 1 else ""
+    option = BY_FLAG.get(previous)
+    if option is not None and option.kind != "flag":
+        candidates = _values(option, names)
+    elif word.startswith("-"):
+        candidates = [flag for row in OPTIONS for flag in row.flags]
+    elif words and words[0] == "%%glm" and len(words) == 1:
+        candidates = [*_model_ids(), *(row.flags[-1] for row in OPTIONS)]
+    else:
+        candidates = [row.flags[-1] for row in OPTIONS]
+    return [candidate for candidate in candidates if candidate.startswith(word)]
+
+
+def _values(option: Option, names: Iterable[str]) -> list[str]:
+    if option.completes == "model":
+        return _model_ids()
+    if option.completes == "name":
+        return [name for name in names if not name.startswith("_")]
+    return list(option.choices)
+
+
+def _model_ids() -> list[str]:
+    return [row.id for row in models().values() if row.can_chat]
