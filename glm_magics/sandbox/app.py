@@ -1,0 +1,261 @@
+"""The application: who may come in, which address is what, and what one chat request goes through."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from glm_magics.catalog import models
+from glm_magics.sandbox.answers import Answer
+from glm_magics.sandbox.auth import check_authorization
+from glm_magics.sandbox.checks import ChatRequest, parse_body, read_request, without_nulls
+from glm_magics.sandbox.codes import Refusal, dump, error_body
+from glm_magics.sandbox.compose import compose
+from glm_magics.sandbox.delivery import Message, Outgoing, Receive, Send, deliver, whole
+from glm_magics.sandbox.faults import FAULTS, Fault, find_fault, not_found_body
+from glm_magics.sandbox.prompts import last_user_text, split_directives
+from glm_magics.sandbox.script import PlannedFault, Record, Script
+from glm_magics.sandbox.stream import Envelope, completion_body, completion_steps, new_id, stream_steps
+from glm_magics.sandbox.usage import PrefixCache, answer_usage
+
+PREFIXES = ("/api/paas/v4", "/v1")
+_JSON = "application/json; charset=UTF-8"
+_ERROR_JSON = "application/json"
+_SSE = "text/event-stream;charset=UTF-8"
+_SECRET_HEADERS = ("authorization", "x-api-key", "api-key", "cookie")
+_SMALL_BYTES = 32 * 1024  # a body above this is worked on in a thread, so that other streams keep their rhythm
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request; `endpoint` is the path without the base, `body` the parsed JSON or None."""
+
+    method: str
+    path: str
+    endpoint: str
+    headers: Mapping[str, str]
+    n_bytes: int
+    body: Any
+    record: Record
+    cleanup: ExitStack
+
+    @property
+    def is_openai_style(self) -> bool:
+        """Called at ``/v1``, as self-hosted servers are."""
+        return self.path.startswith("/v1/")
+
+
+@dataclass(slots=True)
+class App:
+    """The ASGI application of one sandbox.
+
+    Args:
+        script: its state.
+        key: its own key.
+        port: where it listens, to know its own picture URLs.
+        concurrency: requests in flight per model before 429/1302; None: no limit.
+        chunk_delay_s: the pace of composed answers.
+    """
+
+    script: Script
+    key: str
+    port: int
+    concurrency: int | None = None
+    chunk_delay_s: float = 0.0
+    cache: PrefixCache = field(default_factory=PrefixCache)
+    in_flight: Counter[str] = field(default_factory=Counter)
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Record the request, answer it, send the answer."""
+        if scope["type"] != "http":
+            return
+        with ExitStack() as cleanup:
+            task = asyncio.ensure_future(self._serve(scope, receive, send, cleanup))
+            self.running.add(task)
+            cleanup.callback(self.running.discard, task)
+            await asyncio.wait((task,))
+            if not task.cancelled():
+                task.result()
+
+    def drop_all(self) -> None:
+        """Drop every connection that is being answered; to be called in the server's loop."""
+        for task in self.running:
+            task.cancel()
+
+    async def _serve(self, scope: Message, receive: Receive, send: Send, cleanup: ExitStack) -> None:
+        received_at = time.monotonic()
+        raw = await _read_body(receive)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        body = parse_body(raw)
+        record = Record(scope["method"], scope["path"], _without_secrets(headers), received_at, body)
+        self.script.add_record(record)
+        call = Call(scope["method"], scope["path"], _endpoint(scope["path"]), headers, len(raw), body, record, cleanup)
+        await deliver(await self._answer(call), receive, send, record)
+
+    async def _answer(self, call: Call) -> Outgoing:
+        """The answer, or the refusal, to a call. A defect of the sandbox is a 500 that says what it was."""
+        try:
+            return await self._route(call)
+        except Refusal as refusal:
+            return whole(refusal.status, refusal.body(), _ERROR_JSON)
+        except Exception as error:  # whoever tests against the sandbox must see its defects, and there is no log
+            return whole(500, error_body("500", f"The sandbox failed: {type(error).__name__}: {error}"), _ERROR_JSON)
+
+    async def _route(self, call: Call) -> Outgoing:
+        if call.endpoint.startswith("/images/"):
+            return self._image(call)
+        handlers = _ROUTES.get(call.endpoint)
+        if handlers is None:
+            return whole(404, not_found_body(call.path), _ERROR_JSON)
+        if call.method not in handlers:
+            return whole(405, not_found_body(call.path, 405, "Method Not Allowed"), _ERROR_JSON)
+        check_authorization(call.headers.get("authorization"), self.key, time.time() * 1000)
+        return await handlers[call.method](self, call)
+
+    def _image(self, call: Call) -> Outgoing:
+        data = self.script.picture(unquote(call.endpoint.removeprefix("/images/")))
+        if data is None:
+            return whole(404, not_found_body(call.path), _ERROR_JSON)
+        return whole(200, data, "image/png" if data.startswith(b"\x89PNG") else "image/jpeg")
+
+    async def models(self, call: Call) -> Outgoing:
+        """``GET /models``: the models that chat, in the shape many clients expect (the vendor does not document it)."""
+        rows = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "sandbox"} for name, row in models().items() if row.can_chat
+        ]
+        return whole(200, dump({"object": "list", "data": rows}), _JSON)
+
+    async def tokenizer(self, call: Call) -> Outgoing:
+        """``POST /tokenizer``: the sandbox's estimate of the prompt's tokens."""
+        request = await self._request(call, without_nulls(call.body))
+        prompt = request.prompt
+        usage = {"prompt_tokens": prompt.n_text_tokens, "image_tokens": prompt.n_image_tokens, "video_tokens": 0}
+        own_id = new_id()
+        body = {"created": int(time.time()), "id": own_id, "request_id": request.body.get("request_id", own_id)}
+        return whole(200, dump({**body, "usage": {**usage, "total_tokens": prompt.n_tokens}}), _JSON)
+
+    async def chat(self, call: Call) -> Outgoing:
+        """``POST /chat/completions``: fault, checks, limit, answer, in this order."""
+        body = without_nulls(call.body)
+        planned = self._fault(call, body)
+        if planned.fault.http is not None:
+            return _http_fault(planned, call.path)
+        request = await self._request(call, body)
+        call.cleanup.enter_context(self._slot(request.model.id))
+        if planned.fault.unstreamed and not request.is_streaming:
+            return _http_fault(replace(planned, fault=FAULTS[planned.fault.unstreamed]), call.path)
+        answer = self.script.next_reply() or await self._compose(call, request)
+        return self._written(request, planned.fault.edit(answer), planned.fault)
+
+    async def _request(self, call: Call, body: Mapping[str, Any]) -> ChatRequest:
+        def read() -> ChatRequest:
+            return read_request(body, self._hosted, allows_hub_names=call.is_openai_style)
+
+        return await _work(call, read)
+
+    async def _compose(self, call: Call, request: ChatRequest) -> Answer:
+        delay_s = _seconds(request.prompt.directives.get("delay"), self.chunk_delay_s)
+        return replace(await _work(call, lambda: compose(request)), delay_s=delay_s)
+
+    def _fault(self, call: Call, body: Mapping[str, Any]) -> PlannedFault:
+        """What goes wrong with this request: by its header, by its prompt, or the next one queued from Python."""
+        _, directives = split_directives(last_user_text(body.get("messages")))
+        name = call.headers.get("x-sandbox-fault") or directives.get("fault")
+        if not name:
+            return self.script.next_fault() or PlannedFault(Fault("none", "all is well"))
+        try:
+            return PlannedFault(find_fault(name))
+        except ValueError as error:
+            raise Refusal("1214", str(error)) from None
+
+    @contextmanager
+    def _slot(self, model_id: str) -> Iterator[None]:
+        """One of the places in flight for a model, until the answer is out."""
+        if self.concurrency is not None and self.in_flight[model_id] >= self.concurrency:
+            raise Refusal("1302")
+        self.in_flight[model_id] += 1
+        try:
+            yield
+        finally:
+            self.in_flight[model_id] -= 1
+
+    def _written(self, request: ChatRequest, answer: Answer, fault: Fault) -> Outgoing:
+        body = request.body
+        n_cached = self.cache.count(request.model.id, body["messages"], body.get("tools"))
+        usage = dict(answer.usage) if answer.usage is not None else answer_usage(answer, request.prompt.n_tokens, n_cached)
+        envelope = Envelope(body["model"])
+        wire = replace(fault.wire, is_tool_stream=bool(body.get("tool_stream")))
+        if request.is_streaming:
+            steps = stream_steps(answer, envelope, wire, usage)
+            is_batched = not answer.raw_frames
+            return Outgoing(200, _SSE, steps, answer.delay_s, is_batched, is_silent=fault.is_silent)
+        text = completion_body(answer, envelope, wire, usage, body.get("request_id", ""))
+        return Outgoing(200, _JSON, completion_steps(text, wire), is_silent=fault.is_silent)
+
+    def _hosted(self, url: str) -> bytes | None:
+        """The bytes of a picture this sandbox hosts; None for any other host, which is never asked."""
+        parts = urlsplit(url)
+        if parts.hostname not in ("127.0.0.1", "localhost") or parts.port != self.port:
+            return None
+        data = self.script.picture(unquote(_endpoint(parts.path).removeprefix("/images/")))
+        if data is None:
+            raise Refusal("1210", f"The image could not be fetched: {parts.path} is not hosted here.")
+        return data
+
+
+_Result = TypeVar("_Result")
+_Handler = Callable[[App, Call], Awaitable[Outgoing]]
+_ROUTES: Mapping[str, Mapping[str, _Handler]] = {
+    "/chat/completions": {"POST": App.chat},
+    "/models": {"GET": App.models},
+    "/tokenizer": {"POST": App.tokenizer},
+}
+
+
+def _seconds(text: str | None, default_s: float) -> float:
+    """A directive's number of seconds, from 0 to 60."""
+    try:
+        return default_s if text is None else min(60.0, max(0.0, float(text)))
+    except ValueError:
+        raise Refusal("1214", f"[[delay:{text}]]: a number of seconds.") from None
+
+
+async def _read_body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _work(call: Call, function: Callable[[], _Result]) -> _Result:
+    """Run it here when it is small, else in a thread."""
+    return function() if call.n_bytes < _SMALL_BYTES else await asyncio.to_thread(function)
+
+
+def _endpoint(path: str) -> str:
+    prefix = next((prefix for prefix in PREFIXES if path.startswith(f"{prefix}/")), "")
+    return path.removeprefix(prefix)
+
+
+def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
+    hidden = {name: "***" for name in _SECRET_HEADERS if name in headers}
+    if headers.get("authorization", "").lower().startswith("bearer "):
+        hidden["authorization"] = "Bearer ***"
+    return {**headers, **hidden}
+
+
+def _http_fault(planned: PlannedFault, path: str) -> Outgoing:
+    assert planned.fault.http is not None
+    answer = planned.fault.http(path)
+    wait_s = planned.retry_after_s
+    headers = () if wait_s is None else (("retry-after", f"{wait_s:g}"),)
+    return whole(answer.status, answer.body, answer.content_type, headers)
