@@ -15,7 +15,7 @@ from uuid import uuid4
 from .client import Waiting
 from .errors import one_line
 from .formats import FORMATS, footer, record
-from .markdown import HARD_CHARS, BlockSplitter, make_safe, quiet_math, strip_controls, to_html_text
+from .markdown import LONG_PIECE_CHARS, BlockSplitter, make_safe, strip_controls, to_html_text
 from .replies import Reply, ReplyFold
 
 FAST_S, SLOW_S = 0.05, 0.1
@@ -42,7 +42,10 @@ class Painter(Protocol):
         """Shows what is new if it is time; gives the seconds until the next call is worth it."""
         ...
 
-    def finish(self, reply: Reply) -> None: ...
+    def finish(self, fold: ReplyFold, reply: Reply) -> None:
+        """Shows what is left of the fold, and the footer, in one go."""
+        ...
+
     def abandon(self) -> None:
         """Nothing came; the error says why."""
         ...
@@ -56,7 +59,7 @@ class QuietPainter:
     def paint(self, fold: ReplyFold, now_s: float) -> float:
         return SLOW_S
 
-    def finish(self, reply: Reply) -> None: ...
+    def finish(self, fold: ReplyFold, reply: Reply) -> None: ...
     def abandon(self) -> None: ...
 
 
@@ -92,7 +95,8 @@ class TerminalPainter:
             gap = "\n\n" if self._n_thinking and not self._n_text else ""
             self._write(gap + strip_controls(text))
 
-    def finish(self, reply: Reply) -> None:
+    def finish(self, fold: ReplyFold, reply: Reply) -> None:
+        self.paint(fold, 0.0)
         if not self._format.is_live:
             self._write_text(self._format.render(reply)[1])
         self._write(f"\n{self._dim}{footer(reply)}{self._plain}\n")
@@ -124,7 +128,8 @@ class NotebookPainter:
         self._head = ""  # folded thinking that shares the output with the answer
         self._n_text = 0
         self._n_thinking = 0
-        self._thinking = ""
+        self._thinking = ""  # not folded yet
+        self._n_thinking_outputs = 0
         self._shown_chars = 0
         self._next_paint_s = 0.0
         self._first_paint_s = 0.0
@@ -155,25 +160,33 @@ class NotebookPainter:
         return self._show(_open_thinking(self._thinking[-THINKING_SHOWN_CHARS:]))
 
     def _take_thinking(self, fold: ReplyFold) -> None:
+        """Takes what is new; long thinking is folded piece by piece as it comes, not all at once when the answer begins."""
         self._thinking += "".join(fold.thinking_pieces[self._n_thinking :])
         self._n_thinking = len(fold.thinking_pieces)
+        while len(self._thinking) > LONG_PIECE_CHARS:
+            self._keep_thinking(self._thinking[:LONG_PIECE_CHARS])
+            self._thinking = self._thinking[LONG_PIECE_CHARS:]
 
     def _paint_text(self, fold: ReplyFold) -> int:
-        if len(fold.thinking_pieces) > self._n_thinking or (self._thinking and not self._n_text):
-            self._take_thinking(fold)
+        sent_chars = self._take_text(fold)
+        if not self._format.is_live:
+            n_chars = sum(map(len, fold.text_pieces))
+            return self._show(self._head + _small(f"{self._model} · receiving, {n_chars} characters…"))
+        tail = self._splitter.tail
+        if tail.strip():
+            sent_chars += self._show(self._head + make_safe(tail, is_growing=True))
+        return sent_chars
+
+    def _take_text(self, fold: ReplyFold) -> int:
+        """Takes what is new into the splitter; pieces that it completes are shown for good."""
+        self._take_thinking(fold)
+        if self._thinking:
             self._fold_thinking()
         text = "".join(fold.text_pieces[self._n_text :])
         self._n_text = len(fold.text_pieces)
         if not self._format.is_live:
-            n_chars = sum(map(len, fold.text_pieces))
-            return self._show(self._head + _small(f"{self._model} · receiving, {n_chars} characters…"))
-        sent_chars = 0
-        for piece in self._splitter.feed(self._within_limit(text)):
-            sent_chars += self._keep(self._head + make_safe(piece))
-        tail = self._splitter.tail
-        if tail.strip():
-            sent_chars += self._show(self._head + quiet_math(make_safe(tail)))
-        return sent_chars
+            return 0
+        return sum(self._keep(self._head + make_safe(piece)) for piece in self._splitter.feed(self._within_limit(text)))
 
     def _within_limit(self, text: str) -> str:
         room = MAX_SHOWN_CHARS - self._shown_chars
@@ -181,19 +194,21 @@ class NotebookPainter:
         return text[: max(0, room)]
 
     def _fold_thinking(self) -> None:
-        """Closes the thinking block: short beside the answer, long in outputs of its own, sent once each."""
-        thinking = self._thinking.strip()
-        if len(thinking) <= THINKING_INLINE_CHARS and self._n_outputs <= 1:
-            self._head = _folded_thinking([thinking])[0]
-            return
-        if not self._head and not self._n_text:
-            for block in _folded_thinking([thinking[i : i + HARD_CHARS] for i in range(0, len(thinking), HARD_CHARS)]):
-                self._keep(block)
-            self._last = None
+        """Closes the thinking block: short beside the answer, long in an output of its own, which is sent once."""
+        thinking, self._thinking = self._thinking.strip(), ""
+        if len(thinking) <= THINKING_INLINE_CHARS and not self._n_outputs:
+            self._head += _folded_thinking(thinking)
+        elif thinking:
+            self._keep_thinking(thinking)
 
-    def finish(self, reply: Reply) -> None:
-        if self._thinking and not self._n_text:  # thinking was all that came
-            self._fold_thinking()
+    def _keep_thinking(self, thinking: str) -> None:
+        self._n_thinking_outputs += 1
+        part = self._n_thinking_outputs
+        self._keep(_folded_thinking(thinking, f", part {part}" if part > 1 else ""))
+        self._last = None  # the answer's last words do not belong under it
+
+    def finish(self, fold: ReplyFold, reply: Reply) -> None:
+        self._take_text(fold)
         ending = f"\n\n*({reply.ending})*" if reply.ending else ""
         below = f"{ending}\n\n{self._cut_note(reply)}{_small(footer(reply))}\n"
         metadata = {"glm": record(reply)}
@@ -229,13 +244,13 @@ class NotebookPainter:
 
     def _show(self, markdown: str, metadata: dict[str, Any] | None = None, mime: str = "text/markdown") -> int:
         """Paints the open output; opens one when there is none. Gives the characters sent."""
-        self._publish({mime: markdown}, metadata or {"glm": {"part": self._n_outputs}}, self._display_id, self._is_open)
+        self._publish({mime: markdown}, metadata or {}, self._display_id, self._is_open)
         self._is_open = True
         return len(markdown)
 
     def _keep(self, markdown: str) -> int:
         """Paints the open output for the last time."""
-        sent_chars = self._show(markdown)
+        sent_chars = self._show(markdown, {"glm": {"part": self._n_outputs}})
         self._last = (self._display_id, markdown)
         self._n_outputs += 1
         self._is_open = False
@@ -265,9 +280,5 @@ def _open_thinking(thinking: str) -> str:
     )
 
 
-def _folded_thinking(pieces: list[str]) -> list[str]:
-    n = len(pieces)
-    return [
-        f"<details><summary>Thinking{f' ({i} of {n})' if n > 1 else ''}</summary>{to_html_text(piece)}</details>\n\n"
-        for i, piece in enumerate(pieces, 1)
-    ]
+def _folded_thinking(thinking: str, which: str = "") -> str:
+    return f"<details><summary>Thinking{which}</summary>{to_html_text(thinking)}</details>\n\n"

@@ -117,10 +117,9 @@ def _settle(pump: Pump, fold: ReplyFold, painter: Painter, clock: Callable[[], f
     if fold.finish_reason == "network_error" and error is None and not pump.is_stopped:
         error = CutShortError("The vendor's inference broke off in the middle.", "What came is kept; run the cell again.")
     ending: Ending = "stopped" if pump.is_stopped else "cut short" if isinstance(error, CutShortError) else ""
-    painter.paint(fold, float("inf"))
     reply = fold.finish(clock(), ending)
     if error is None or fold.first_token_s is not None:
-        painter.finish(reply)
+        painter.finish(fold, reply)
     else:
         painter.abandon()
     if pump.is_stopped:
@@ -131,5 +130,3 @@ def _settle(pump: Pump, fold: ReplyFold, painter: Painter, clock: Callable[[], f
     if error is not None:
         raise error
     return reply
-
-

@@ -18,6 +18,7 @@ _LANGUAGE = re.compile(r"[\w+#.-]*")
 _BACKTICKS = re.compile(r"`+")
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])(?!br ?/?>|https?://[^\s<>]*>)", re.IGNORECASE)
 _LINK = re.compile(r"\](?=\((?!\s*<?(?:https?://|mailto:|#))|:(?!\s*<?(?:https?://|mailto:|#)))", re.IGNORECASE)
+_CODE_SPAN_OR_DOLLAR = re.compile(r"(`+)(?!`)[^`\n]+\1(?!`)|\$")
 _IMAGE = re.compile(r"!(?=\[)")
 _ESCAPES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -27,15 +28,17 @@ def strip_controls(text: str) -> str:
     return _ESCAPES.sub("", text)
 
 
-def make_safe(text: str) -> str:
+def make_safe(text: str, is_growing: bool = False) -> str:
     """The same Markdown with nothing in it that could run, load or lead anywhere but http(s), mailto or the page itself.
 
-    HTML tags, other link schemes and pictures (a picture's address can carry data away) are shown as text.
+    HTML tags, other link schemes and pictures (a picture's address can carry data away) are shown as text. While the text
+    `is_growing` its formulas are shown as text too: typeset again at every repaint they would flicker.
     """
     lines: list[str] = []
     for code, language in _fences(strip_controls(text)):
         if language is None:
-            lines.append(_break_markup(code))
+            prose = _break_markup(code)
+            lines.append(_quiet_math(prose) if is_growing and "$" in prose else prose)
             continue
         run = max((len(found) for found in _BACKTICKS.findall(code)), default=0)
         fence = "`" * max(3, run + 1)
@@ -80,9 +83,9 @@ def _first_match(pattern: re.Pattern[str], text: str) -> str:
     return found[0] if found else ""
 
 
-def quiet_math(text: str) -> str:
-    """Safe Markdown whose ``$`` are plain characters: typesetting a formula again at every flush makes it flicker."""
-    return text.replace("$", "\\$")
+def _quiet_math(prose: str) -> str:
+    """``$`` alone in an element is no delimiter to any typesetter; code spans are left alone."""
+    return _CODE_SPAN_OR_DOLLAR.sub(lambda found: found[0] if found[0] != "$" else "<span>&#36;</span>", prose)
 
 
 def to_html_text(text: str) -> str:
@@ -95,23 +98,24 @@ def to_html_text(text: str) -> str:
 PIECE_CHARS = 2500
 """A piece is shown for good once it is this long; a short answer stays one output."""
 
-HARD_CHARS = 8000
-"""A piece is never longer: the page needs about 2.5 ms of one uninterrupted task per 1 000 characters."""
+LONG_PIECE_CHARS = 8000
+"""The page needs about 2.5 ms of one uninterrupted task per 1 000 characters: this long is still unnoticed."""
+
+MANY_PIECES, VERY_MANY_PIECES = 28, 42
+"""From here pieces are long, and from here they grow with the answer: a notebook shows 50 outputs of a cell at once."""
 
 
 class BlockSplitter:
     """Cuts a growing answer into pieces at the ends of blocks; only `tail` is still to change.
 
     A block ends at a blank line outside a fence, where the next line is neither indented nor goes on with a list.
-    After 30 pieces they grow with the answer, so that their number stays within what a notebook shows (50).
+    Pieces get longer as they get many, so that their number stays within what a notebook shows.
     A fence or line longer than a piece may be is cut, the fence closed and opened again.
     """
 
-    def __init__(self, piece_chars: int = PIECE_CHARS, hard_chars: int = HARD_CHARS) -> None:
+    def __init__(self) -> None:
         self.tail = ""
         self.n_pieces = 0
-        self._piece_chars = piece_chars
-        self._hard_chars = hard_chars
         self._taken_chars = 0
         self._scanned = 0  # offset in tail up to which lines have been looked at
         self._boundary = 0  # last offset in tail where a block begins
@@ -123,24 +127,28 @@ class BlockSplitter:
     def feed(self, text: str) -> list[str]:
         """The pieces that `text` completes, in order."""
         pieces: list[str] = []
-        step = self._hard_chars
-        for start in range(0, len(text), step):
-            self.tail += text[start : start + step]
+        for start in range(0, len(text), LONG_PIECE_CHARS):
+            self.tail += text[start : start + LONG_PIECE_CHARS]
             while (piece := self._next_piece()) is not None:
                 pieces.append(piece)
         return pieces
 
     def _next_piece(self) -> str | None:
-        growth = self._taken_chars // 12 if self.n_pieces >= 30 else 0
-        wanted = max(self._piece_chars, growth)
+        wanted = self._wanted_chars
         if len(self.tail) < wanted:
             return None
         self._scan(wanted)
         if self._boundary >= wanted:
             return self._take(self._boundary)
-        if len(self.tail) < max(self._hard_chars, 2 * growth):
+        if len(self.tail) < max(LONG_PIECE_CHARS, 2 * wanted):
             return None
-        return self._take(self._boundary) if self._boundary > self._hard_chars // 8 else self._cut()
+        return self._take(self._boundary) if self._boundary > wanted // 4 else self._cut()
+
+    @property
+    def _wanted_chars(self) -> int:
+        if self.n_pieces < MANY_PIECES:
+            return PIECE_CHARS
+        return LONG_PIECE_CHARS if self.n_pieces < VERY_MANY_PIECES else max(LONG_PIECE_CHARS, self._taken_chars // 3)
 
     def _scan(self, wanted: int) -> None:
         """Looks at each finished line once, until a block begins past `wanted`."""
