@@ -1,0 +1,203 @@
+"""A real JupyterLab (or Notebook 7) in headless Chromium, for the browser tests and benchmarks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from playwright.sync_api import Page, sync_playwright
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find_chromium() -> str | None:
+    """The system's Chromium; `GLM_CHROMIUM` names another."""
+    candidates = (os.environ.get("GLM_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    return next((path for name in candidates if name and (path := shutil.which(name))), None)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def run_server(folder: Path, app: str = "lab", **environment: str) -> Iterator[str]:
+    """A Jupyter server over `folder`; gives its base URL with a trailing slash."""
+    port = free_port()
+    # IPython's compiled caches and the user's own settings stay outside
+    env = {**os.environ, "JUPYTER_CONFIG_DIR": str(folder / ".config"), "IPYTHONDIR": str(folder / ".ipython"), **environment}
+    module = {"lab": "jupyterlab", "notebook": "notebook"}[app]
+    command = [sys.executable, "-m", module, "--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0"]
+    command += ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"]
+    command += [
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--log-level=ERROR",
+    ]
+    log = (folder / "server.log").open("wb")
+    server = subprocess.Popen(command, env=env, cwd=folder, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        _wait_until_up(url, server)
+        yield url
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+        log.close()
+
+
+def _wait_until_up(url: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise RuntimeError("the Jupyter server ended at once; see server.log")
+        try:
+            with urllib.request.urlopen(f"{url}api/status", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError("the Jupyter server did not come up in 60 s; see server.log")
+
+
+@contextmanager
+def open_browser() -> Iterator[Any]:
+    """Headless Chromium, driven by Playwright."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def write_notebook(path: Path, *sources: str) -> Path:
+    """A notebook of code cells."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    for index, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{index}"
+    nbformat.write(notebook, path)
+    return path
+
+
+class LabPage:
+    """One notebook, open in JupyterLab; cells count from 0."""
+
+    def __init__(self, page: Page, base_url: str, notebook: str) -> None:
+        self.page = page
+        self.notebook = notebook
+        self._selected = 0
+        page.goto(f"{base_url}lab/tree/{notebook}?reset", wait_until="domcontentloaded")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        page.wait_for_function(
+            """() => { const s = document.querySelector('.jp-Notebook-ExecutionIndicator, [data-status]');
+                       return s && s.dataset.status === 'idle'; }""",
+            timeout=60_000,
+        )
+        page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").first.click()
+
+    def run(self, index: int, wait: bool = True, timeout_s: float = 60) -> None:
+        """Runs one cell with Shift+Enter, as a person would; the selection then stands on the next cell."""
+        if index != self._selected:
+            self.cell(index).locator(".jp-InputPrompt").click()
+        self.page.wait_for_timeout(100)
+        self.page.keyboard.press("Shift+Enter")
+        self._selected = index + 1
+        if wait:
+            self.wait_done(index, timeout_s)
+
+    def wait_done(self, index: int, timeout_s: float = 60) -> None:
+        """Until the cell has a number in its prompt again."""
+        self.page.wait_for_function(
+            """i => { const cells = document.querySelectorAll('.jp-Notebook .jp-CodeCell');
+                      const prompt = cells[i] && cells[i].querySelector('.jp-InputPrompt');
+                      return prompt && /\\[\\d+\\]/.test(prompt.textContent); }""",
+            arg=index,
+            timeout=timeout_s * 1000,
+        )
+
+    def cell(self, index: int) -> Any:
+        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(index)
+
+    def output_text(self, index: int) -> str:
+        return str(self.cell(index).locator(".jp-OutputArea").first.inner_text()) if self.has_output(index) else ""
+
+    def has_output(self, index: int) -> bool:
+        return bool(self.cell(index).locator(".jp-OutputArea-output").count())
+
+    def run_next(self, index: int, wait: bool = True) -> None:
+        """Runs code cell `index`, the next one after the selection but for text cells, which are passed over."""
+        while self._has_text_cell_selected():
+            self.page.keyboard.press("ArrowDown")
+        self.page.keyboard.press("Shift+Enter")
+        self._selected = index + 1
+        if wait:
+            self.wait_done(index)
+
+    def _has_text_cell_selected(self) -> bool:
+        return bool(self.page.locator(".jp-Notebook .jp-MarkdownCell.jp-mod-active").count())
+
+    def watch_growth(self, index: int, first_words: str, n_looks: int = 12, every_ms: int = 80) -> list[int]:
+        """The length of the cell's output, looked at again and again once `first_words` are there."""
+        area = "document.querySelectorAll('.jp-CodeCell')[i].querySelector('.jp-OutputArea')?.textContent ?? ''"
+        self.page.wait_for_function(f"([i, words]) => ({area}).includes(words)", arg=[index, first_words])
+        lengths = []
+        for _ in range(n_looks):
+            lengths.append(int(self.page.evaluate(f"i => ({area}).length", index)))
+            self.page.wait_for_timeout(every_ms)
+        return lengths
+
+    def interrupt(self) -> None:
+        """The ■ of the toolbar."""
+        self.page.locator(".jp-NotebookPanel-toolbar [data-jp-item-name='interrupt']").first.click()
+
+    def save(self) -> None:
+        self.page.keyboard.press("Control+s")
+        self.page.wait_for_timeout(800)
+
+    def use_theme(self, name: str) -> None:
+        """``JupyterLab Light`` or ``JupyterLab Dark``."""
+        self.page.evaluate(
+            "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})",
+            name,
+        )
+        self.page.wait_for_timeout(1500)
+
+
+def open_notebook_7(page: Page, base_url: str, notebook: str) -> None:
+    """Opens it in Notebook 7 with the first cell selected and a kernel that is ready."""
+    page.goto(f"{base_url}notebooks/{notebook}", wait_until="domcontentloaded")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+    page.wait_for_timeout(3000)
+    page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").first.click()
+
+
+def read_outputs(path: Path) -> list[list[dict[str, Any]]]:
+    """The saved outputs, a list a code cell."""
+    cells = json.loads(path.read_text())["cells"]
+    return [cell["outputs"] for cell in cells if cell["cell_type"] == "code"]
