@@ -16,7 +16,7 @@ _JOINER = "\u2060"
 _FENCE_LINE = re.compile(r"(`{3,}|~{3,})[ \t]*([^`\n]*)$")
 _LANGUAGE = re.compile(r"[\w+#.-]*")
 _BACKTICKS = re.compile(r"`+")
-_TAG_START = re.compile(r"<(?=[A-Za-z/!?])(?!br ?/?>|https?://[^\s<>]*>)", re.IGNORECASE)
+_TAG_START = re.compile(r"<(?=[A-Za-z/!?])(?!br ?/?>)", re.IGNORECASE)
 _LINK = re.compile(r"\](?=\((?!\s*<?(?:https?://|mailto:|#))|:(?!\s*<?(?:https?://|mailto:|#)))", re.IGNORECASE)
 _CODE_SPAN_OR_DOLLAR = re.compile(r"(`+)(?!`)[^`\n]+\1(?!`)|\$")
 _IMAGE = re.compile(r"!(?=\[)")
