@@ -6,57 +6,32 @@ One seam: ``GLMClient(connection, transport=...)`` takes any ``httpx.BaseTranspo
 from __future__ import annotations
 
 import json
-import random
-import select
 import socket
-import ssl
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
 
 from .errors import NO_KEY_WAY_OUT, CutShortError, GLMError, NetworkError, NoProviderError, NotFoundError, one_line
 from .failures import Fault, parse_failure
 from .providers import Connection
 from .replies import Delta, parse_chunk
+from .retries import MAX_WAIT_S, RetryPolicy, Waiting, parse_retry_after
 from .sse import SSEDecoder
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 CONNECT_TIMEOUT_S = 8.0
 DEFAULT_TIMEOUT_S = 300.0
 """The vendor's SDK waits as long; a thinking model may be silent for minutes before its first token."""
 
-MAX_WAIT_S = 60.0
-"""A server that asks for a longer pause gets no second try: the error says how long it wants."""
-
-
-class Waiting(NamedTuple):
-    """The stream pauses before it tries again."""
-
-    wait_s: float
-    attempt: int
-    n_attempts: int
-    reason: str
-
-
 StreamItem: TypeAlias = Delta | Waiting
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How often and how patiently to try again: full waits of 1, 2, 4 … s, each shortened by up to a half at random."""
-
-    max_retries: int = 3
-    base_s: float = 1.0
-    cap_s: float = 20.0
-
-    def wait_s(self, attempt: int, retry_after_s: float | None) -> float:
-        """Seconds before try number `attempt` + 1; a server's own ``Retry-After`` counts more than ours."""
-        backoff_s = min(self.cap_s, self.base_s * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)
-        return max(backoff_s, retry_after_s or 0.0)
 
 
 class _Retry(Exception):
@@ -89,19 +64,27 @@ class _Line:
         """Wakes a blocked read and tells the server at once; closing alone does neither while a thread reads."""
         self.is_shut = True
         if self.sock is not None:
-            try:
+            with suppress(OSError):  # already closed by either side
                 self.sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # already closed by either side
 
-    def has_more(self, wait_s: float = 0.005) -> bool:
-        """True when bytes lie ready: the end of a body that would free the connection for the next request."""
+    def drain(self, chunks: Iterator[bytes], wait_s: float = 0.01) -> None:
+        """Reads a body to its very end if that is near: only then can the connection serve the next request.
+
+        In a thread, because the end may lie in the HTTP library's buffer already or never come: nothing else can tell.
+        """
         if self.sock is None or self.is_shut:
-            return False
-        try:
-            return bool(select.select([self.sock], [], [], wait_s)[0])
-        except (OSError, ValueError):
-            return False
+            return
+
+        def read() -> None:
+            with suppress(Exception):  # the answer is whole; a rest that breaks only costs the connection
+                deque(chunks, maxlen=0)
+
+        reader = threading.Thread(target=read, name="glm-drain", daemon=True)
+        reader.start()
+        reader.join(wait_s)
+        if reader.is_alive():
+            self.shut()
+            reader.join(1.0)
 
 
 class ChatStream:
@@ -162,7 +145,7 @@ class ChatStream:
                 is_clean = True
             finally:
                 response.close()
-        except (httpx.TransportError, httpx.StreamError, ssl.SSLError) as error:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
             raise self._map_error(error) from error
         finally:
             self._line = None
@@ -170,7 +153,9 @@ class ChatStream:
 
     def _map_error(self, error: Exception) -> Exception:
         if self._has_begun:
-            return CutShortError("The connection broke off in the middle of the answer.", "What came is kept; run the cell again.")
+            return CutShortError(
+                "The connection broke off in the middle of the answer.", "What came is kept; run the cell again."
+            )
         return _network_error(error, self._owner.connection.provider.host, self._timeout_s)
 
     def _read(self, response: httpx.Response, line: _Line) -> Iterator[Delta]:
@@ -185,8 +170,8 @@ class ChatStream:
     def _read_whole(self, response: httpx.Response) -> Iterator[Delta]:
         body = response.read()
         try:
-            delta = parse_chunk(json.loads(body))
-        except ValueError:
+            delta = parse_chunk(json.loads(body.decode("utf-8", errors="replace")))
+        except (ValueError, RecursionError):
             excerpt = one_line(body.decode("utf-8", errors="replace"), 80) or "nothing"
             raise NotFoundError(
                 f"{self._owner.connection.provider.host} answered with something that is no chat reply: “{excerpt}”.",
@@ -205,18 +190,19 @@ class ChatStream:
         for chunk in chunks:
             for data in decoder.feed(chunk):
                 if data.startswith(b"[DONE]"):
-                    if line.has_more():
-                        next(chunks, None)  # read to the very end, or the connection cannot be kept
+                    line.drain(chunks)
                     return
                 delta = self._parse(data, response)
                 self._has_begun = True
                 finish_reason = delta.finish_reason or finish_reason
                 yield delta
         for data in decoder.close():
-            if not data.startswith(b"[DONE]"):
-                delta = self._parse(data, response)
-                finish_reason = delta.finish_reason or finish_reason
-                yield delta
+            if data.startswith(b"[DONE]"):
+                return
+            delta = self._parse(data, response)
+            self._has_begun = True
+            finish_reason = delta.finish_reason or finish_reason
+            yield delta
         if finish_reason is None and not self.is_aborted:
             raise CutShortError("The answer ended before it was finished.", "What came is kept; run the cell again.")
 
@@ -248,24 +234,7 @@ def _retry_or_error(response: httpx.Response) -> Exception:
 def _fault_error(fault: Fault, response: httpx.Response) -> Exception:
     if not fault.is_retryable:
         return fault.error
-    return _Retry(fault.error, _retry_after_s(response.headers.get("retry-after")))
-
-
-def _retry_after_s(value: str | None) -> float | None:
-    """Seconds from a ``Retry-After`` header: a number, or an HTTP date."""
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    from datetime import UTC, datetime
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
+    return _Retry(fault.error, parse_retry_after(response.headers.get("retry-after")))
 
 
 def _after_tries(retry: _Retry, attempts: int) -> GLMError:
@@ -342,20 +311,26 @@ class GLMClient:
         import httpx
 
         line = self._take_line()
+        is_clean = False
         try:
             response = line.client.send(self._build_request(line, "GET", "/models", None, 20.0))
+            is_clean = True
             if response.status_code != 200:
                 raise parse_failure(response.status_code, response.content).error
-            payload = response.json()
-        except ValueError:
+            payload = json.loads(response.content)
+        except (ValueError, RecursionError):
             payload = {}
-        except httpx.TransportError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             mapped = _network_error(error, self.connection.provider.host, 20.0)
             raise (mapped.error if isinstance(mapped, _Retry) else mapped) from error
         finally:
-            self._give_line(line, is_reusable=True)
+            self._give_line(line, is_clean)
         rows = payload.get("data") if isinstance(payload, dict) else None
-        return [row["id"] for row in rows or () if isinstance(row, dict) and isinstance(row.get("id"), str)]
+        return [
+            row["id"]
+            for row in (rows if isinstance(rows, list) else ())
+            if isinstance(row, dict) and isinstance(row.get("id"), str)
+        ]
 
     def close(self) -> None:
         """Closes idle connections; the client can be used again."""
@@ -380,13 +355,19 @@ class GLMClient:
     def _new_http_client(self) -> httpx.Client:
         import httpx
 
-        is_local = self.connection.provider.host.partition(":")[0] in ("127.0.0.1", "localhost", "[::1]")
-        return httpx.Client(
-            transport=self._transport,
-            verify=_ssl_context() if self._transport is None and not is_local else True,
-            trust_env=not is_local,  # a proxy has no way to this machine's own ports
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60),
-        )
+        is_local = urlsplit(self.connection.provider.base_url).hostname in ("127.0.0.1", "localhost", "::1")
+        try:
+            return httpx.Client(
+                transport=self._transport,
+                verify=_ssl_context() if self._transport is None and not is_local else True,
+                trust_env=not is_local,  # a proxy has no way to this machine's own ports
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60),
+            )
+        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:  # the text may hold a proxy's password
+            raise NetworkError(
+                f"The proxy or certificate settings of this machine cannot be used ({type(error).__name__}).",
+                "Look at HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE; a SOCKS proxy needs `pip install httpx[socks]`.",
+            ) from None
 
     def _build_request(
         self, line: _Line, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float
@@ -401,7 +382,9 @@ class GLMClient:
             method,
             f"{provider.base_url}{path}",
             headers=headers,
-            content=None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"),
+            content=None
+            if body is None
+            else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"),
             timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
             extensions={"trace": line.trace},
         )

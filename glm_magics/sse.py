@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+_BOM = b"\xef\xbb\xbf"
+
 
 @dataclass(slots=True)
 class SSEDecoder:
@@ -19,6 +21,7 @@ class SSEDecoder:
     _tail: list[bytes] = field(default_factory=list)
     _data: list[bytes] = field(default_factory=list)
     _skip_lf: bool = False
+    _is_first_line: bool = True
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The data of every event that `chunk` completes, in order."""
@@ -39,6 +42,12 @@ class SSEDecoder:
             self._tail = [lines.pop()]
         elif last.endswith(b"\r"):
             self._skip_lf = True  # the LF of this CRLF may be in the next chunk
+        if self._is_first_line:
+            lines[0] = lines[0].removeprefix(_BOM)
+            self._is_first_line = False
+        return self._events(lines)
+
+    def _events(self, lines: list[bytes]) -> list[bytes]:
         events: list[bytes] = []
         data = self._data
         for line in lines:
@@ -46,7 +55,8 @@ class SSEDecoder:
             if line.startswith(b"data:"):
                 data.append(line[6:] if line[5:6] == b" " else line[5:])
             elif not line and data:
-                events.append(data[0] if len(data) == 1 else b"\n".join(data))
+                if event := data[0] if len(data) == 1 else b"\n".join(data):
+                    events.append(event)  # an empty one is no event
                 data.clear()
         return events
 
