@@ -6,24 +6,22 @@ Adding an input kind is one loader and one row in `LOADERS`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .errors import InputError, MediaError
+from .errors import InputError, MediaError, one_line
 from .messages import ImagePart, Part, TextPart
+from .pictures import MAX_IMAGE_SIDE_PX, encode_picture, load_picture, looks_like_picture, named
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MAX_IMAGE_BYTES = 5_000_000
-MAX_IMAGE_SIDE_PX = 6000
-"""The vendor's limits for one picture (chat reference): 5 MB, 6000 × 6000."""
-
-MAX_PIXELS = 150_000_000
-"""More than this is refused unread: a small file can unpack to far more than the memory there is."""
+MAX_FILE_BYTES = 200_000_000
+_MAX_DEPTH = 3
 
 _IMAGE_URL = re.compile(r"https?://\S+\.(?:png|jpe?g|webp)(?:[?#]\S*)?", re.IGNORECASE)
 _ANY_URL = re.compile(r"https?://\S+", re.IGNORECASE)
@@ -32,10 +30,11 @@ _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif",
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """How to load: `label` names the value for people, `frames` says how tables are sent."""
+    """How to load: `label` names the value for people, `frames` says how tables are sent, `depth` counts lists in lists."""
 
     label: str = ""
     frames: Literal["image", "text"] = "image"
+    depth: int = 0
 
 
 Loader = Callable[[Any, Loading], Iterable[Part]]
@@ -51,13 +50,14 @@ def to_parts(value: object, loading: Loading | None = None) -> list[Part]:
         MediaError: a picture that cannot be read, a path that does not exist, a figure without anything in it, …
     """
     loading = loading or Loading()
-    for name in _type_names(type(value)):
-        if name in LOADERS:
-            return list(LOADERS[name](value, loading))
+    if name := _row_of(value):
+        return list(LOADERS[name](value, loading))
     try:
         return [TextPart(str(value))]
     except Exception as error:  # a __str__ of the user's own may raise anything
-        raise MediaError(f"{_named(loading)} cannot be written as text: {error}.") from error
+        raise MediaError(
+            f"{named(loading.label)} cannot be written as text: {_said(error)}.", "Does str() work on it?"
+        ) from error
 
 
 def image_parts(value: object, label: str = "") -> list[ImagePart]:
@@ -73,19 +73,29 @@ def image_parts(value: object, label: str = "") -> list[ImagePart]:
     parts = to_parts(value, Loading(label=label))
     images = [part for part in parts if isinstance(part, ImagePart)]
     if len(images) != len(parts) or not images:
-        raise MediaError(f"`{label}` is no picture ({type(value).__name__}).", "Give a figure, picture, array, frame, path or URL.")
+        raise MediaError(
+            f"{named(label)} is no picture ({type(value).__name__}).",
+            "Give a figure, picture, array, frame, path or URL.",
+        )
     return images
 
 
-def _type_names(cls: type) -> Iterable[str]:
-    """``module.Name`` of the class and its bases; the module is cut to its top package and to its full name."""
+@lru_cache(maxsize=256)
+def _loader_name(cls: type) -> str:
+    """The row for a class or its nearest base, by module (its top package, or in full) and name; empty when there is none."""
     for base in cls.__mro__[:-1]:
-        yield f"{base.__module__}.{base.__qualname__}"
-        yield f"{base.__module__.partition('.')[0]}.{base.__qualname__}"
+        for name in (f"{base.__module__}.{base.__qualname__}", f"{base.__module__.partition('.')[0]}.{base.__qualname__}"):
+            if name in LOADERS:
+                return name
+    return ""
 
 
-def _named(loading: Loading) -> str:
-    return f"`{loading.label}`" if loading.label else "A value"
+def _row_of(value: Any) -> str:
+    return _loader_name(type(value))  # type: ignore[arg-type]  # classes are hashable, whatever mypy says
+
+
+def _said(error: BaseException) -> str:
+    return one_line(str(error), 120).rstrip(".") or type(error).__name__
 
 
 def _load_text(value: str, loading: Loading) -> Iterable[Part]:
@@ -103,138 +113,43 @@ def _load_path(path: Path, loading: Loading) -> Iterable[Part]:
             raise MediaError(f"`{label}` is a folder.", "Give a picture in it.")
         if path.exists() and not path.is_file():
             raise MediaError(f"`{label}` is no ordinary file.", "Give a png, jpg or webp.")
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise MediaError(f"`{label}` is larger than {MAX_FILE_BYTES // 1_000_000} MB.", "Make it smaller first.")
         data = path.read_bytes()
+    except (ValueError, RuntimeError):  # a null byte; ``~name`` of nobody
+        raise MediaError(f"`{one_line(label, 80)}` is no path.", "Look at the spelling.") from None
     except FileNotFoundError:
         raise MediaError(f"There is no file `{label}` here.", "Look at the spelling and at the working folder.") from None
     except OSError as error:
-        raise MediaError(f"`{label}` cannot be read: {error.strerror or 'unknown reason'}.", "Look at its permissions.") from error
-    if path.suffix.lower() not in _SUFFIXES and not _looks_like_image(data):
+        raise MediaError(
+            f"`{label}` cannot be read: {error.strerror or 'unknown reason'}.", "Look at its permissions."
+        ) from error
+    if path.suffix.lower() not in _SUFFIXES and not looks_like_picture(data):
         raise MediaError(f"`{label}` is no picture that can be sent.", "Give a png, jpg or webp.")
-    return _load_bytes(data, Loading(label, loading.frames))
-
-
-def _looks_like_image(data: bytes) -> bool:
-    return data.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")) or data[8:12] == b"WEBP"
+    return _load_bytes(data, replace(loading, label=label))
 
 
 def _load_bytes(data: bytes, loading: Loading) -> Iterable[Part]:
-    if not _looks_like_image(data):
-        raise MediaError(f"{_named(loading)} holds bytes that are no picture.", "Bytes of a png, jpg or webp can be sent.")
-    image = _open_image(data, loading)
-    if image.format in ("PNG", "JPEG") and _is_sendable_as_is(image, data):
-        return [ImagePart(data, f"image/{image.format.lower()}", *image.size, label=loading.label or "picture")]
-    return _load_image(image, loading)
-
-
-def _open_image(data: bytes, loading: Loading) -> Image:
-    import warnings
-
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is stated below
-            image = Image.open(BytesIO(data))
-            _check_size(image, loading)
-            image.load()
-    except Image.DecompressionBombError:
-        raise MediaError(f"{_named(loading)} would unpack to a huge picture.", "Make it smaller first.") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
-        reason = "cut off" if "truncated" in str(error) else "damaged or of an unknown kind"
-        raise MediaError(f"{_named(loading)} is no readable picture: {reason}.", "Save it again as png or jpg.") from error
-    return image
-
-
-def _check_size(image: Image, loading: Loading) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise MediaError(
-            f"{_named(loading)} has {image.width} × {image.height} pixels; {MAX_PIXELS // 1_000_000} million are the limit.",
-            "Make it smaller first, e.g. with image.reduce(4).",
-        )
-
-
-def _is_sendable_as_is(image: Image, data: bytes) -> bool:
-    """True for what needs no repainting: upright, plain RGB or grey, one frame, within the limits."""
-    is_upright = image.getexif().get(0x0112, 1) == 1
-    is_small = len(data) <= MAX_IMAGE_BYTES and max(image.size) <= MAX_IMAGE_SIDE_PX
-    is_plain = image.mode in ("RGB", "L") and "transparency" not in image.info
-    return is_upright and is_small and is_plain and getattr(image, "n_frames", 1) == 1
+    return [load_picture(data, loading.label)]
 
 
 def _load_image(image: Image, loading: Loading) -> Iterable[Part]:
-    _check_size(image, loading)
-    if not image.width or not image.height:
-        raise MediaError(f"{_named(loading)} is a picture without any pixels.", "Look at how it was made.")
-    data, mime, size = encode_image(to_rgb(image))
-    return [ImagePart(data, mime, *size, label=loading.label or "picture")]
-
-
-def to_rgb(image: Image) -> Image:
-    """The picture as a person sees it: upright (EXIF), first frame, 8-bit RGB, transparency on white."""
-    from PIL import Image as images
-    from PIL import ImageOps
-
-    if getattr(image, "n_frames", 1) > 1:
-        image.seek(0)
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":
-        return _stretch_grey(image)
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        with_alpha = image.convert("RGBA")
-        white = images.new("RGBA", with_alpha.size, "white")
-        return images.alpha_composite(white, with_alpha).convert("RGB")
-    return image.convert("RGB")
-
-
-def _stretch_grey(image: Image) -> Image:
-    """16-bit and float greys to 8 bits by their own range: clipping would make most scans white."""
-    import numpy as np
-    from PIL import Image as images
-
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    low, high = float(values.min()), float(values.max())
-    scaled = (values - low) * (255.0 / (high - low) if high > low else 0.0)
-    return images.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
-
-
-def encode_image(image: Image) -> tuple[bytes, str, tuple[int, int]]:
-    """``(bytes, mime, (width_px, height_px))`` within the vendor's limits; PNG while it fits, else JPEG, else smaller."""
-    if max(image.size) > MAX_IMAGE_SIDE_PX:
-        image = image.copy()
-        image.thumbnail((MAX_IMAGE_SIDE_PX, MAX_IMAGE_SIDE_PX))
-    if image.width * image.height <= 4_000_000:  # a larger PNG would not fit but for rare pictures, and takes seconds
-        data = _save(image, "PNG", compress_level=6)
-        if len(data) <= 1_000_000:
-            return data, "image/png", image.size
-    while True:
-        data = _save(image, "JPEG", quality=92)
-        if len(data) <= MAX_IMAGE_BYTES:
-            return data, "image/jpeg", image.size
-        image = image.resize((max(1, int(image.width * 0.8)), max(1, int(image.height * 0.8))))
-
-
-def _save(image: Image, format: str, **settings: int) -> bytes:
-    buffer = BytesIO()
-    image.save(buffer, format, **settings)
-    return buffer.getvalue()
-
-
-def thumbnail_png(part: ImagePart, side_px: int = 256) -> bytes:
-    """A small PNG of a picture that is to be sent, for ``--dry-run``."""
-    from PIL import Image
-
-    image = Image.open(BytesIO(part.data)).convert("RGB")
-    image.thumbnail((side_px, side_px))
-    return _save(image, "PNG")
+    return [encode_picture(image, loading.label)]
 
 
 def _load_figure(figure: Any, loading: Loading) -> Iterable[Part]:
-    """The figure as it is printed: tight, opaque, 150 dpi; neither closed nor altered."""
+    """The whole figure as it is printed: tight, opaque, 150 dpi or what fits; neither closed nor altered."""
+    figure = getattr(figure, "figure", None) or figure  # of a subfigure
+    if not figure.get_children()[1:]:  # the first is the background
+        raise MediaError(
+            f"{named(loading.label)} is a figure with nothing in it.", "Draw first; in a notebook, in the same cell."
+        )
     buffer = BytesIO()
+    dpi = min(150.0, MAX_IMAGE_SIDE_PX / max(figure.get_size_inches()))
     try:
-        figure.savefig(buffer, format="png", dpi=150, bbox_inches="tight", facecolor=_opaque(figure))
+        figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", facecolor=_opaque(figure))
     except Exception as error:  # drawing runs the user's own artists and formatters
-        raise MediaError(f"{_named(loading)} cannot be drawn: {error}.", "Does fig.savefig work on it?") from error
+        raise MediaError(f"{named(loading.label)} cannot be drawn: {_said(error)}.", "Does fig.savefig work on it?") from error
     return _load_bytes(buffer.getvalue(), Loading(loading.label or "figure"))
 
 
@@ -246,67 +161,109 @@ def _opaque(figure: Any) -> Any:
 def _load_axes(axes: Any, loading: Loading) -> Iterable[Part]:
     figure = axes.get_figure()
     if figure is None:
-        raise MediaError(f"{_named(loading)} belongs to no figure any more.", "Draw it again.")
+        raise MediaError(f"{named(loading.label)} belongs to no figure any more.", "Draw it again.")
     return _load_figure(figure, loading)
 
 
 def _load_array(array: Any, loading: Loading) -> Iterable[Part]:
-    """HW, HW×1, HW×3 and HW×4 number arrays as pictures; other arrays as text."""
+    """HW, HW×1, HW×3 and HW×4 number arrays as pictures; other arrays, small matrices among them, as text."""
     import numpy as np
     from PIL import Image
 
     if array.dtype == object and array.size and all(_is_rich(item) for item in array.flat):
         return _load_items(list(array.flat), loading)
-    is_grey = array.ndim == 2 and min(array.shape) >= 8
-    is_color = array.ndim == 3 and array.shape[2] in (1, 3, 4)
-    if not (is_grey or is_color) or array.dtype.kind not in "buif":
+    if not _is_picture(array):
         return [TextPart(np.array2string(array, threshold=200))]
-    pixels = np.nan_to_num(array[:, :, 0] if is_color and array.shape[2] == 1 else array)
-    if pixels.dtype.kind in "bf" and pixels.size and 0 <= pixels.min() and pixels.max() <= 1:
-        pixels = pixels * 255.0
-    if pixels.dtype.kind in "uif" and pixels.size and (pixels.min() < 0 or pixels.max() > 255):
+    if not array.size:
+        raise MediaError(f"{named(loading.label)} is an array without any pixels.", "Look at how it was made.")
+    pixels = np.nan_to_num(np.asarray(array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array))
+    low, high = float(pixels.min()), float(pixels.max())
+    if pixels.dtype.kind in "bf" and low >= -_SLACK and high <= 1 + _SLACK:
+        pixels = np.clip(pixels, 0.0, 1.0) * 255.0
+    elif pixels.dtype == np.uint16 and high > 255:
+        pixels = pixels * (255.0 / high)
+    elif low < 0 or high > 255:
         raise MediaError(
-            f"{_named(loading)} holds numbers from {pixels.min():g} to {pixels.max():g}; a picture has 0 to 255, or 0 to 1.",
-            "Scale it, or draw it with matplotlib's imshow and send the figure.",
+            f"{named(loading.label)} holds numbers from {low:g} to {high:g}; a picture has 0 to 255, or 0 to 1.",
+            "Draw it with matplotlib's imshow and send the figure, or send str() of it for the numbers.",
         )
     return _load_image(Image.fromarray(np.ascontiguousarray(pixels.round().astype(np.uint8))), loading)
+
+
+_SLACK = 1e-3
+"""Resampling a picture of floats leaves values a hair outside of 0 to 1."""
+
+_MIN_SIDE_PX = 24
+"""A smaller matrix of numbers is one; of bytes it is a picture from 8 on."""
+
+
+def _is_picture(array: Any) -> bool:
+    if array.dtype.kind not in "buif":
+        return False
+    if array.ndim == 2:
+        return bool(min(array.shape) >= (8 if array.dtype.itemsize == 1 else _MIN_SIDE_PX))
+    return bool(array.ndim == 3 and array.shape[2] in (1, 3, 4))
 
 
 def _load_frame(frame: Any, loading: Loading) -> Iterable[Part]:
     from . import frames
 
-    if loading.frames == "text" or not frames.can_draw(frame):
-        return [TextPart(frames.to_text(frame))]
-    return _load_image(frames.draw(frame), Loading(loading.label or "frame"))
+    try:
+        if loading.frames == "text" or not frames.can_draw(frame):
+            return [TextPart(frames.to_text(frame))]
+        image = frames.draw(frame)
+    except Exception as error:  # the cells hold objects of the user's own
+        raise MediaError(f"{named(loading.label)} cannot be drawn: {_said(error)}.", "Does print() work on it?") from error
+    return _load_image(image, Loading(loading.label or "frame"))
 
 
-def _load_items(items: Any, loading: Loading) -> Iterable[Part]:
+def _load_items(items: Sequence[Any], loading: Loading) -> Iterable[Part]:
     """A list of pictures, figures, … is sent one by one; any other list is text."""
-    if not items or not any(_is_rich(item) for item in items):
+    if not _is_rich(items, loading.depth - 1):
         return [TextPart(str(items))]
     label = loading.label or "item"
-    return [part for i, item in enumerate(items) for part in to_parts(item, Loading(f"{label}[{i}]", loading.frames))]
+    inner = [Loading(f"{label}[{i}]", loading.frames, loading.depth + 1) for i in range(len(items))]
+    seen: set[int] = set()
+    parts: list[Part] = []
+    for item, how in zip(items, inner, strict=True):
+        figure = item.get_figure() if _row_of(item) == _AXES else None
+        if figure is None or id(figure) not in seen:  # the axes of one figure are one picture
+            seen.add(id(figure))
+            parts += to_parts(item, how)
+    return parts
 
 
-def _is_rich(value: object) -> bool:
-    return any(name in LOADERS and name not in _PLAIN for name in _type_names(type(value)))
+def _is_rich(value: object, depth: int = 0) -> bool:
+    """True for what is more than text, and for lists that hold such a thing."""
+    if isinstance(value, list | tuple):
+        return depth < _MAX_DEPTH and any(_is_rich(item, depth + 1) for item in value)
+    return _row_of(value) not in _PLAIN
 
 
+_AXES = "matplotlib.axes._base._AxesBase"
 LOADERS: Mapping[str, Loader] = {
     "builtins.str": _load_text,
     "builtins.bytes": _load_bytes,
     "builtins.bytearray": lambda value, loading: _load_bytes(bytes(value), loading),
+    "builtins.memoryview": lambda value, loading: _load_bytes(bytes(value), loading),
     "builtins.list": _load_items,
     "builtins.tuple": _load_items,
-    "pathlib.PurePath": lambda value, loading: _load_path(Path(value), loading),
+    "pathlib.PurePath": lambda value, loading: _load_path(value if isinstance(value, Path) else Path(value), loading),
     "PIL.Image": _load_image,
     "matplotlib.figure.FigureBase": _load_figure,
-    "matplotlib.axes._base._AxesBase": _load_axes,
+    _AXES: _load_axes,
     "numpy.ndarray": _load_array,
     "pandas.DataFrame": _load_frame,
     "pandas.Series": lambda value, loading: _load_frame(value.to_frame(), loading),
 }
-_PLAIN = frozenset({"builtins.str", "builtins.list", "builtins.tuple"})
+_PLAIN = frozenset({"", "builtins.str", "builtins.list", "builtins.tuple"})
+
+
+def _is_file(token: str) -> bool:
+    try:
+        return Path(token).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def load_expression_image(token: str, evaluate: Callable[[str], object], defined: Callable[[str], bool]) -> list[ImagePart]:
@@ -318,8 +275,11 @@ def load_expression_image(token: str, evaluate: Callable[[str], object], defined
     if _ANY_URL.fullmatch(token):
         return image_parts(token)
     first_name = re.match(r"[^\W\d]\w*", token)
-    if first_name and defined(first_name[0]):
+    is_file = _is_file(token)
+    if first_name and defined(first_name[0]) and (token.isidentifier() or not is_file):
         return image_parts(evaluate(token), label=token)
-    if Path(token).expanduser().exists():
+    if is_file:
         return image_parts(Path(token), label=Path(token).name)
-    raise InputError(f"`{token}` is neither a name in this notebook nor a file.", "Give a variable, a path or a URL after --image.")
+    raise InputError(
+        f"`{token}` is neither a name in this notebook nor a file.", "Give a variable, a path or a URL after --image."
+    )
