@@ -83,13 +83,13 @@ def models() -> Mapping[str, Model]:
 
 @cache
 def _names() -> Mapping[str, str]:
-    """Every spelling a user may type, lower case, to the id: id, without ``glm-``, hub name."""
+    """Every spelling a user may type, lower case, to the id: id, without ``glm-``, hub name with and without its owner."""
     names: dict[str, str] = {}
     for row in models().values():
         names.setdefault(row.id.removeprefix("glm-"), row.id)
-        for hub_name in row.hub:
-            names.setdefault(hub_name.lower(), row.id)
-            names.setdefault(hub_name.lower().removesuffix("-fp8"), row.id)
+        for hub_name in map(str.lower, row.hub):
+            names.setdefault(hub_name, row.id)
+            names.setdefault(hub_name.rpartition("/")[2], row.id)
     return {**names, **{model_id: model_id for model_id in models()}}
 
 

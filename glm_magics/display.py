@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Any, Protocol, TextIO
 from uuid import uuid4
 
-from .client import Waiting
 from .errors import one_line
 from .formats import FORMATS, footer, record
 from .markdown import LONG_PIECE_CHARS, BlockSplitter, make_safe, strip_controls, to_html_text
 from .replies import Reply, ReplyFold
+from .retries import Waiting
 
 FAST_S, SLOW_S = 0.05, 0.1
 """Time between two repaints: in the first seconds, and after, where 10 a second cost the page a fifth less."""

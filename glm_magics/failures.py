@@ -93,7 +93,7 @@ FAILURES: Mapping[str, Failure] = {
     },
     "1701": Failure(RateLimitError, "Too many web searches at once.", _WAIT, True),
     "1702": Failure(BadRequestError, "No search engine is available.", "Choose another search engine."),
-    "1703": Failure(ServerError, "The web search found no data.", "Ask differently.", True),
+    "1703": Failure(ServerError, "The web search found no data.", "Ask differently."),
 }
 
 STATUSES: Mapping[int, Failure] = {
@@ -109,6 +109,7 @@ STATUSES: Mapping[int, Failure] = {
     434: Failure(AccessError, "This API is in closed beta.", _ACCOUNT),
     435: Failure(BadRequestError, "A file is larger than 100 MB.", "Send a smaller one."),
 }
+_MOVED = Failure(NotFoundError, "The server points to another address.", "`%glm_connect` shows the one in use; https, a path?")
 _UNKNOWN_4XX = Failure(APIError, "The server refused the request.", _REQUEST)
 _UNKNOWN_5XX = Failure(ServerError, "The server failed.", _AGAIN, True)
 _UNKNOWN_ERROR = Failure(APIError, "The server reported an error.", _REQUEST)
@@ -144,9 +145,13 @@ def parse_failure(status: int | None, body: bytes | Mapping[str, Any], request_i
 
 
 def _row_for_status(status: int | None) -> Failure:
+    if status is None:
+        return _UNKNOWN_ERROR
     if status in STATUSES:
         return STATUSES[status]
-    if status is None or status < 400:
+    if 300 <= status < 400:
+        return _MOVED
+    if status < 400:
         return _UNKNOWN_ERROR
     return _UNKNOWN_5XX if status >= 500 else _UNKNOWN_4XX
 
@@ -154,7 +159,7 @@ def _row_for_status(status: int | None) -> Failure:
 def _parse_json(body: bytes) -> Mapping[str, Any]:
     try:
         payload = json.loads(body.decode("utf-8", errors="replace"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}  # HTML or nothing, from a proxy: the status has to do
     return payload if isinstance(payload, dict) else {}
 

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 from typing import Any, Literal, TypeAlias
 
 ImageForm: TypeAlias = Literal["base64", "data_uri"]
@@ -102,11 +103,11 @@ Part: TypeAlias = TextPart | ImagePart | VideoPart | FilePart | AudioPart
 def join_text(parts: Iterable[Part]) -> tuple[Part, ...]:
     """The same parts with neighbouring texts made one and empty texts dropped."""
     joined: list[Part] = []
-    for part in parts:
-        if isinstance(part, TextPart) and joined and isinstance(joined[-1], TextPart):
-            joined[-1] = TextPart(joined[-1].text + part.text)
-        elif not isinstance(part, TextPart) or part.text:
-            joined.append(part)
+    for is_text, run in groupby(parts, key=lambda part: isinstance(part, TextPart)):
+        if not is_text:
+            joined += run
+        elif text := "".join(part.text for part in run if isinstance(part, TextPart)):
+            joined.append(TextPart(text))
     return tuple(joined)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from keyword import iskeyword
 from typing import Any, Literal
+from unicodedata import normalize
 
-from .errors import OptionError
+from .errors import OptionError, one_line
 
 Kind = Literal["text", "number", "integer", "flag", "choice", "list", "name"]
 
@@ -41,20 +43,36 @@ class Option:
 
 
 OPTIONS: tuple[Option, ...] = (
-    Option("model", ("-m", "--model"), "model id or short name (4.7, 4.6v); a final ! skips the catalogue", metavar="MODEL", completes="model"),
-    Option("think", ("-t", "--think"), "thinking on or off; auto leaves it to the model", "choice", choices=("auto", "on", "off")),
+    Option(
+        "model",
+        ("-m", "--model"),
+        "model id or short name (4.7, 4.6v); a final ! skips the catalogue",
+        "text",
+        "MODEL",
+        completes="model",
+    ),
+    Option(
+        "think", ("-t", "--think"), "thinking on or off; auto leaves it to the model", "choice", choices=("auto", "on", "off")
+    ),
     Option("system", ("-s", "--system"), "system prompt", metavar="TEXT"),
     Option("temperature", ("--temperature",), "randomness, 0 to 1", "number", "X", low=0, high=1),
     Option("top_p", ("--top-p",), "share of the likeliest tokens to choose from, 0.01 to 1", "number", "X", low=0.01, high=1),
     Option("max_tokens", ("--max-tokens",), "most tokens of the answer, thinking included", "integer", "N", low=1),
     Option("stop", ("--stop",), "stop before this text", metavar="TEXT"),
-    Option("image", ("-i", "--image"), "a picture to send along: notebook expression, path or URL; repeatable", "list", "EXPR", completes="name"),
+    Option(
+        "image",
+        ("-i", "--image"),
+        "a picture to send along: notebook expression, path or URL; repeatable",
+        "list",
+        "EXPR",
+        completes="name",
+    ),
     Option("frames", ("--frames",), "send dataframes as pictures or as text", "choice", choices=("image", "text")),
     Option("into", ("-o", "--into"), "keep the Reply under this name too", "name", "NAME", completes="name"),
     Option("as_", ("--as",), "how the answer is shown", "choice", choices=("markdown", "text", "html-source", "json", "code")),
     Option("dry_run", ("--dry-run",), "show the request and send nothing", "flag"),
     Option("raw", ("--raw",), "send {braces} as they are", "flag", in_python=False),
-    Option("timeout", ("--timeout",), "longest silence of the server, in seconds", "number", "SECONDS", low=0.1),
+    Option("timeout", ("--timeout",), "longest silence of the server, in seconds", "number", "SECONDS", low=0.1, high=86_400),
     Option("no_stream", ("-n", "--no-stream"), "ask for the answer in one piece", "flag"),
     Option("quiet", ("-q", "--quiet"), "show nothing; the Reply is in _glm", "flag"),
 )
@@ -99,38 +117,51 @@ def parse_option(option: Option, value: Any) -> Any:
         OptionError: it is not what the option takes.
     """
     word = option.flags[-1]
-    if option.kind == "flag":
-        return bool(value)
-    if option.kind == "list":
-        return tuple(value) if isinstance(value, list | tuple) else (value,)
     if value is None:
         return DEFAULTS[option.name]
+    if option.kind == "flag":
+        if not isinstance(value, bool):
+            raise OptionError(
+                f"{word} is on or off, not `{one_line(str(value), 40)}`.", "In Python give True or False, in a cell no value."
+            )
+        return value
+    if option.kind == "list":
+        return tuple(value) if isinstance(value, list | tuple) else (value,)
     if option.kind in ("number", "integer"):
         return _parse_number(option, word, value)
     if not isinstance(value, str):
-        raise OptionError(f"{word} takes text, not {type(value).__name__}.")
+        words = f"one of {', '.join(option.choices)}" if option.choices else "text"
+        raise OptionError(f"{word} takes {words}, not {type(value).__name__}.", "Give it as a string.")
+    return _parse_word(option, word, value)
+
+
+def _parse_word(option: Option, word: str, value: str) -> str:
     if option.kind == "choice" and value not in option.choices:
-        raise OptionError(f"{word} has no value `{value}`.", nearest(value, option.choices))
-    if option.kind == "name" and not value.isidentifier():
-        raise OptionError(f"{word} needs a variable name; `{value}` is none.", "Use letters, digits and _.")
-    if not value.strip() and option.name != "stop":
+        raise OptionError(f"{word} has no value `{one_line(value, 40)}`.", nearest(value, option.choices))
+    if option.kind == "name":
+        value = normalize("NFKC", value)  # as Python itself reads names
+        if not value.isidentifier() or iskeyword(value):
+            raise OptionError(f"{word} needs a variable name; `{one_line(value, 40)}` is none.", "Use letters, digits and _.")
+    if not value or (not value.strip() and option.name != "stop"):
         raise OptionError(f"{word} is empty.", "Give it a value or leave it out.")
     return value
 
 
 def _parse_number(option: Option, word: str, value: Any) -> float | int:
     wanted = "a whole number" if option.kind == "integer" else "a number"
+    span = f"from {option.low:g} to {option.high:g}" if option.high is not None else f"{option.low:g} or more"
+    way_out = f"Give {wanted}, {span}, or leave it out."
+    shown = one_line(str(value), 40)
     try:
         number: float | int = int(value) if option.kind == "integer" else float(value)
-    except (TypeError, ValueError):
-        raise OptionError(f"{word} needs {wanted}, not `{value}`.") from None
-    if option.kind == "integer" and isinstance(value, float) and value != number:
-        raise OptionError(f"{word} needs {wanted}, not `{value}`.")
-    below = option.low is not None and not number >= option.low
-    above = option.high is not None and not number <= option.high
-    if below or above:
-        span = f"from {option.low:g} to {option.high:g}" if option.high is not None else f"{option.low:g} or more"
-        raise OptionError(f"{word} is {value}; it must be {span}.")
+    except (TypeError, ValueError, OverflowError):
+        raise OptionError(f"{word} needs {wanted}, not `{shown}`.", way_out) from None
+    if isinstance(value, bool) or (option.kind == "integer" and isinstance(value, float) and value != number):
+        raise OptionError(f"{word} needs {wanted}, not `{shown}`.", way_out)
+    is_high_enough = option.low is None or number >= option.low
+    is_low_enough = option.high is None or number <= option.high
+    if not (is_low_enough and is_high_enough):  # written so that NaN is refused
+        raise OptionError(f"{word} is {shown}, which is out of range.", way_out)
     return number
 
 

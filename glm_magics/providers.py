@@ -5,6 +5,7 @@ Sources: the vendor's API pages for the bases; the vLLM, SGLang, Ollama and tran
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,21 +100,9 @@ def server_provider(url: str, kind: str = "") -> Provider:
     Raises:
         InputError: the URL is not http(s), carries a password, or `kind` is unknown.
     """
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    try:
-        port = parts.port
-    except ValueError:
-        raise InputError(f"The port in `{parts.hostname}` is not a number.", "Write it like http://localhost:8000/v1.") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError("That is not an http(s) address.", "Write it like http://localhost:8000/v1.")
-    if parts.username or parts.password or parts.query:
-        raise InputError(
-            "The address carries a password or parameters, which would be saved with the notebook.",
-            "Put the key in GLM_API_KEY and give the plain address.",
-        )
-    base_url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
+    base_url, port = _parse_base_url(url)
     for row in PROVIDERS.values():
-        if row.base_url == base_url:
+        if base_url == row.base_url or (base_url.endswith("/v1") and urlsplit(base_url).hostname in _vendor_hosts(row)):
             return row
     if kind and kind not in SERVER_KINDS:
         raise InputError(f"`{kind}` is not a kind of server.", f"Choose one of {', '.join(SERVER_KINDS)}.")
@@ -128,6 +117,37 @@ def server_provider(url: str, kind: str = "") -> Provider:
         think=SERVER_KINDS[kind][1],
         extra_stream_fields=_USAGE,
     )
+
+
+def _parse_base_url(url: str) -> tuple[str, int | None]:
+    """The address without the endpoint that people copy along, host in lower case, and its port.
+
+    Raises:
+        InputError: the URL is not http(s), or carries a password.
+    """
+    try:
+        parts = urlsplit(url.strip() if "://" in url else f"http://{url.strip()}")
+        port = parts.port
+    except ValueError:
+        raise InputError("That address cannot be read: is the port a number?", _LIKE_THIS) from None
+    if parts.username or parts.password or parts.query:
+        raise InputError(
+            "The address carries a password or parameters, which would be saved with the notebook.",
+            "Put the key in GLM_API_KEY and give the plain address.",
+        )
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc) or not parts.path.isprintable():
+        raise InputError("That is not an http(s) address.", _LIKE_THIS)
+    path = parts.path.rstrip("/").removesuffix("/chat/completions")
+    return f"{parts.scheme}://{parts.netloc.lower()}{path or '/v1'}", port
+
+
+_LIKE_THIS = "Write it like http://localhost:8000/v1."
+_HOST = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?")
+
+
+def _vendor_hosts(row: Provider) -> tuple[str, ...]:
+    """The host of a platform, with and without its first label; the endpoints for coding plans need their whole address."""
+    return () if "coding" in row.name else (row.host, row.host.partition(".")[2])
 
 
 class Secret:
@@ -156,6 +176,12 @@ class Secret:
 
     def __repr__(self) -> str:
         return "***"
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
 
     def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
         return Secret, ("",)  # a pickle is a file too

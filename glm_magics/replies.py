@@ -7,10 +7,13 @@ the finish chunk or in a chunk without choices, content as text or as a list of 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
+
+from .markdown import make_safe
 
 Ending: TypeAlias = Literal["", "stopped", "cut short"]
 """How a reply ended early: by the user, by the connection, or (empty) not early at all."""
@@ -94,6 +97,8 @@ def parse_chunk(raw: object) -> Delta:
     error = raw.get("error")
     if error:
         return Delta(error=raw if isinstance(error, dict) else {"error": {"message": str(error)}})
+    if "choices" not in raw and "code" in raw and ("message" in raw or "msg" in raw):
+        return Delta(error=raw)  # flat, without a key of its own
     choices, usage = raw.get("choices"), raw.get("usage")
     if not choices:
         if usage is None and choices is None:
@@ -105,14 +110,15 @@ def parse_chunk(raw: object) -> Delta:
         step = {}
     content = step.get("content")
     thinking = step.get("reasoning_content") or step.get("reasoning")
+    tool_calls = step.get("tool_calls")
     return Delta(
         content if type(content) is str else _text(content),
         _text(thinking) if thinking else "",
-        choice.get("finish_reason"),
+        _text(choice.get("finish_reason")) or None,
         parse_usage(usage) if usage else None,
-        raw.get("model") or "",
-        raw.get("request_id") or raw.get("id") or "",
-        step.get("tool_calls") or (),
+        _text(raw.get("model")),
+        _text(raw.get("request_id")) or _text(raw.get("id")),
+        tool_calls if tool_calls and isinstance(tool_calls, list) else (),
     )
 
 
@@ -133,6 +139,7 @@ class ContentCleaner:
     """
 
     _held: str = ""
+    _blank: str = ""  # white space before the answer: kept only as far as it indents its first line
     _state: Literal["start", "thinking", "after thinking", "answer"] = "start"
     _had_thinking: bool = False
 
@@ -164,10 +171,13 @@ class ContentCleaner:
         if self._state == "thinking":
             thinking.append(text)
             return
-        if self._state != "answer" and not text.strip():
-            return  # blank lines before the answer
-        if self._state == "after thinking":
-            text = text.lstrip()
+        if self._state != "answer":
+            text, self._blank = self._blank + text, ""
+            body = text.lstrip()
+            if not body:
+                self._blank = text
+                return
+            text = text[text.rfind("\n", 0, len(text) - len(body)) + 1 :]
         self._state = "answer"
         answer.append(text)
 
@@ -175,7 +185,7 @@ class ContentCleaner:
         if tag in _BOX_TOKENS:
             return
         if tag == "<think>" and self._state == "start":
-            self._state, self._had_thinking = "thinking", True
+            self._state, self._had_thinking, self._blank = "thinking", True, ""
         elif tag == "</think>" and self._state == "thinking":
             self._state = "after thinking"
         elif tag in ("<answer>", "</answer>") and self._had_thinking and self._state != "thinking":
@@ -184,7 +194,14 @@ class ContentCleaner:
             self._take(tag, answer, thinking)
 
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)[^`\n]*\n(.*?)(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^([ \t]*)(`{3,}|~{3,})[ \t]*([^\s`]*)[^`\n]*\n(.*?)(?:^[ \t]*\2[`~]*[ \t\r]*$|\Z)", re.MULTILINE | re.DOTALL
+)
+
+
+def _dedent(code: str, indent: str) -> str:
+    """The lines of a fence that stands in a list, without the list's indentation."""
+    return re.sub(rf"^[ \t]{{1,{len(indent)}}}", "", code, flags=re.MULTILINE) if indent else code
 
 
 @dataclass(slots=True)
@@ -225,14 +242,12 @@ class Reply:
     @property
     def code_blocks(self) -> list[CodeBlock]:
         """The fenced blocks of the answer, in order; an unclosed last one included."""
-        return [CodeBlock(found[2], found[3]) for found in _FENCE.finditer(self.text)]
+        return [CodeBlock(language, _dedent(code, indent)) for indent, _, language, code in _FENCE.findall(self.text)]
 
     def __str__(self) -> str:
         return self.text
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        from .markdown import make_safe  # same floor, and only when shown
-
         return {"text/plain": self.text, "text/markdown": make_safe(self.text)}
 
     def _ipython_display_(self) -> None:
@@ -288,17 +303,19 @@ class ReplyFold:
     def _add_tool_call(self, call: Mapping[str, Any], position: int) -> None:
         """Whole calls arrive in one chunk; with ``tool_stream`` only the arguments grow, found by `index`."""
         index = call.get("index")
-        function = call.get("function") or {}
+        function = call.get("function")
+        if not isinstance(function, Mapping):
+            function = {}
         known = self._tool_calls.setdefault(
-            index if isinstance(index, int) else position, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+            index if isinstance(index, int) else position,
+            {"id": "", "type": "function", "function": {"name": "", "arguments": ""}},
         )
-        known["id"] = call.get("id") or known["id"]
-        known["function"]["name"] = function.get("name") or known["function"]["name"]
-        arguments = function.get("arguments") or ""
-        if isinstance(arguments, str):
-            known["function"]["arguments"] += arguments
-        else:  # Ollama's native route and one published schema give an object
-            known["function"]["arguments"] = arguments
+        known["id"] = _text(call.get("id")) or known["id"]
+        known["function"]["name"] = _text(function.get("name")) or known["function"]["name"]
+        arguments = function.get("arguments")
+        if isinstance(arguments, Mapping):  # Ollama's native route and one published schema give an object
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        known["function"]["arguments"] += _text(arguments)
 
     def finish(self, now_s: float, ending: Ending = "") -> Reply:
         """The reply as it stands; call once, at the end."""

@@ -45,15 +45,13 @@ def model_role(kinds: frozenset[str]) -> Literal["text", "vision", "voice"]:
 
 
 def resolve_model(name: str, provider: Provider) -> str:
-    """The wire name for what the user typed: short names become ids, a final ``!`` and self-hosted names pass untouched.
+    """The wire name for what the user typed: short names become ids; self-hosted names, and any with a final ``!``, pass.
 
     Raises:
         ModelError: the vendor's catalogue has no such model.
     """
-    if name.endswith("!"):
-        return name[:-1]
-    if provider.is_self_hosted:
-        return name
+    if name.strip(" !") and (name.endswith("!") or provider.is_self_hosted):
+        return name.removesuffix("!").strip()
     row = find_model(name)
     if row:
         return row.id
@@ -79,13 +77,18 @@ def check_request(request: ChatRequest, provider: Provider) -> None:
         raise ModelError(f"{row.id} is no chat model.", f"It is of kind {row.kind}; `%glm_models chat` lists those that chat.")
     for kind in sorted(request.kinds - set(row.inputs)):
         raise ModelError(f"{row.id} takes {' and '.join(row.inputs)}, no {kind}.", _who_takes(kind))
+    if "file" in request.kinds and request.kinds & {"image", "video"}:
+        raise ModelError("Files cannot go together with pictures or videos.", "Ask about them in two requests.")
     _check_images(request, row)
     if request.think == "off" and row.thinking == "always":
         raise OptionError(f"{row.id} always thinks.", "Leave --think off away, or choose another model.")
     if request.think == "on" and row.thinking == "none":
         raise OptionError(f"{row.id} does not think.", "Leave --think on away, or choose e.g. glm-4.7 or glm-4.6v.")
     if request.max_tokens and row.max_output_tokens and request.max_tokens > row.max_output_tokens:
-        raise OptionError(f"--max-tokens is {request.max_tokens}; {row.id} gives {row.max_output_tokens} at most.")
+        raise OptionError(
+            f"--max-tokens is {request.max_tokens}; {row.id} gives {row.max_output_tokens} at most.",
+            "Leave it out for the model's own.",
+        )
 
 
 def _who_takes(kind: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +12,14 @@ from .display import NotebookPainter, Painter, QuietPainter, TerminalPainter
 from .errors import CutShortError, GLMError, InputError, Interrupted, ModelError
 from .formats import fenced
 from .live import follow
-from .media import Loading, image_parts, thumbnail_png, to_parts
+from .media import Loading, image_parts, to_parts
 from .messages import ImagePart, Message, Part, TextPart, join_text
 from .options import Options
+from .pictures import thumbnail_png
 from .providers import Connection, Secret, sandbox_provider
 from .replies import Reply
 from .requests import ChatRequest, build_body, check_request, model_role, resolve_model
-from .settings import GLM, find_connection, find_in_keyring
+from .settings import GLM, Environment, find_connection, find_in_keyring
 
 if TYPE_CHECKING:
     import httpx
@@ -65,7 +65,7 @@ class Session:
 
     Args:
         shell: the IPython shell, or None in a plain Python program.
-        transport: a seam for tests; None means the network.
+        transport: a seam for tests, also as an attribute until the first request; None means the network.
         environment: variables to read keys from.
     """
 
@@ -79,11 +79,13 @@ class Session:
         self.shell = shell
         self.config = GLM(parent=shell) if shell is not None else GLM()
         self.last_reply: Reply | None = None
-        self._transport = transport
-        self._environment = os.environ if environment is None else environment
+        self.transport = transport
+        self._environment = Environment(environment)
         self._connection: Connection | None = None
+        self._chosen: tuple[str, str, Secret | None] = ("", "", None)
         self._client: GLMClient | None = None
         self._sandbox: Sandbox | None = None
+        self.config.observe(self._forget_connection, ["provider", "api_key"])
 
     # Who answers
 
@@ -95,23 +97,25 @@ class Session:
             InputError: neither a provider nor a URL.
             MissingExtraError: the sandbox's packages are not installed.
         """
-        connection = find_connection(
-            self.config,
-            self._environment,
-            self._start_sandbox,
-            find_in_keyring,
-            choice,
-            kind,
-            Secret(api_key) if api_key else None,
-        )
-        self._drop_client()
-        self._connection = connection
+        chosen = (choice, kind, Secret(api_key) if api_key else None)
+        connection = self._find_connection(*chosen)
+        self._forget_connection()
+        self._connection, self._chosen = connection, chosen
         return connection
 
     @property
     def connection(self) -> Connection:
-        """Who answers; decided at the first need."""
-        return self._connection or self.connect()
+        """Who answers; decided at the first need, and again after a change of settings."""
+        if self._connection is None:
+            self._connection = self._find_connection(*self._chosen)
+        return self._connection
+
+    def _find_connection(self, choice: str, kind: str, key: Secret | None) -> Connection:
+        return find_connection(self.config, self._environment, self._start_sandbox, find_in_keyring, choice, kind, key)
+
+    def _forget_connection(self, change: object = None) -> None:
+        self._drop_client()
+        self._connection = None
 
     @property
     def sandbox(self) -> Sandbox:
@@ -129,13 +133,14 @@ class Session:
     @property
     def client(self) -> GLMClient:
         """Made at the first need, and again after a change of provider or retries."""
-        from .client import GLMClient, RetryPolicy
+        from .client import GLMClient
+        from .retries import RetryPolicy
 
         connection = self.connection
-        policy = RetryPolicy(self.config.max_retries)
+        policy = RetryPolicy(self.config.max_retries, self.config.retry_wait)
         if self._client is None or self._client.retry != policy:
             self._drop_client()
-            self._client = GLMClient(connection, transport=self._transport, retry=policy)
+            self._client = GLMClient(connection, transport=self.transport, retry=policy)
         return self._client
 
     def _drop_client(self) -> None:
@@ -145,8 +150,7 @@ class Session:
 
     def close(self) -> None:
         """Lets go of connections and the sandbox."""
-        self._drop_client()
-        self._connection = None
+        self._forget_connection()
         if self._sandbox is not None:
             self._sandbox.stop()
             self._sandbox = None
@@ -204,7 +208,8 @@ class Session:
             stop=options.stop,
             is_streamed=not options.no_stream,
         )
-        check_request(request, provider)
+        if not (options.model or "").endswith("!"):
+            check_request(request, provider)
         return request
 
     @staticmethod
@@ -228,7 +233,9 @@ class Session:
         if len(served) == 1:
             return served[0]
         have = f"It serves {', '.join(served[:8])}." if served else "It does not say what it serves."
-        raise ModelError(f"Which model of {self.connection.provider.host}? {have}", f"Name one with -m, or set `%config GLM.{name}`.")
+        raise ModelError(
+            f"Which model of {self.connection.provider.host}? {have}", f"Name one with -m, or set `%config GLM.{name}`."
+        )
 
     def _painter(self, options: Options) -> Painter:
         if options.quiet or self.shell is None:
@@ -298,7 +305,9 @@ def _readable_body(request: ChatRequest, body: Mapping[str, Any]) -> dict[str, A
         return part if image.url else {"type": "image_url", "image_url": {"url": f"<{describe_image(image)}>"}}
 
     messages = [
-        {**message, "content": [readable(part) for part in message["content"]]} if isinstance(message["content"], list) else message
+        {**message, "content": [readable(part) for part in message["content"]]}
+        if isinstance(message["content"], list)
+        else message
         for message in body["messages"]
     ]
     return {**body, "messages": messages}

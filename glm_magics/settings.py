@@ -5,7 +5,8 @@ One function decides, `find_connection`; it takes all its sources as arguments.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from traitlets import Bool, Float, Integer, TraitError, TraitType, Unicode
@@ -18,6 +19,32 @@ from .providers import PROVIDERS, Connection, Provider, Secret, server_provider
 PROVIDER_VARIABLE = "GLM_PROVIDER"
 URL_VARIABLE = "GLM_BASE_URL"
 KEY_VARIABLE = "GLM_API_KEY"
+
+
+class Environment(Mapping[str, str]):
+    """The process's variables as they are now, or those given; a repr or traceback shows none of them.
+
+    Args:
+        variables: None means ``os.environ``.
+    """
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = variables
+
+    def _read(self) -> Mapping[str, str]:
+        return os.environ if self._variables is None else self._variables
+
+    def __getitem__(self, name: str) -> str:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def __repr__(self) -> str:
+        return "<environment>"
 
 
 class SecretTrait(TraitType[Any, Any]):
@@ -43,14 +70,25 @@ class SecretTrait(TraitType[Any, Any]):
 class GLM(Configurable):
     """Settings of glm_magics."""
 
-    provider = Unicode("", help="Who answers when %glm_connect has not said: zai, bigmodel, coding, sandbox or a URL.").tag(config=True)
+    provider = Unicode("", help="Who answers if %glm_connect has not said: zai, bigmodel, coding, sandbox, a URL.").tag(
+        config=True
+    )
     api_key = SecretTrait(help="The key; better kept in ZAI_API_KEY or ZHIPUAI_API_KEY than in a notebook.").tag(config=True)
     text_model = Unicode("glm-4.7", help="The model for text when none is named.").tag(config=True)
     vision_model = Unicode("glm-4.6v", help="The model for pictures, videos and files when none is named.").tag(config=True)
     voice_model = Unicode("glm-4-voice", help="The model for audio when none is named.").tag(config=True)
-    timeout = Float(300.0, help="Longest silence of the server, in seconds.").tag(config=True)
-    max_retries = Integer(3, help="How often to try again where that can help.").tag(config=True)
+    timeout = Float(300.0, min=0.1, max=86_400.0, help="Longest silence of the server, in seconds.").tag(config=True)
+    max_retries = Integer(3, min=0, help="How often to try again where that can help.").tag(config=True)
+    retry_wait = Float(1.0, min=0.0, help="The first pause before trying again, in seconds; each further one doubles.").tag(
+        config=True
+    )
     show_traceback = Bool(False, help="Show Python tracebacks for glm_magics' own errors.").tag(config=True)
+
+    def update_config(self, config: Any) -> None:
+        """What ``%config`` calls; the key stays in its trait alone, not in the record that traitlets keeps and prints."""
+        super().update_config(config)
+        for section in self.section_names():
+            self.config.get(section, {}).pop("api_key", None)
 
 
 def find_connection(
@@ -78,23 +116,31 @@ def find_connection(
         InputError: the choice is neither a provider nor a URL.
     """
     choice = choice or config.provider or environment.get(PROVIDER_VARIABLE, "") or environment.get(URL_VARIABLE, "")
-    choice = choice or _provider_with_key(config, environment, find_in_keyring)
-    if choice == "sandbox":
+    choice = choice.strip() or _provider_with_key(config, environment, find_in_keyring)
+    if choice.lower() == "sandbox":
         return start_sandbox()
     provider = find_provider(choice, kind)
     if key:
         return Connection(provider, key, "given in this session")
-    if config.api_key:
+    if config.api_key and _is_meant_for(config.provider, provider):
         return Connection(provider, config.api_key, "%config GLM.api_key")
-    for variable in (*provider.key_variables, *((KEY_VARIABLE,) if environment.get(URL_VARIABLE) == provider.base_url else ())):
-        if environment.get(variable):
-            return Connection(provider, Secret(environment[variable]), f"environment variable {variable}")
-    stored = find_in_keyring(provider.name)
-    if stored:
-        return Connection(provider, Secret(stored), "the system's key store")
+    is_own_url = _is_meant_for(environment.get(URL_VARIABLE, "").strip() or "sandbox", provider)
+    for variable in (*((KEY_VARIABLE,) if is_own_url else ()), *provider.key_variables):
+        if found := Secret(environment.get(variable, "")):
+            return Connection(provider, found, f"environment variable {variable}")
+    if stored := Secret(find_in_keyring(provider.name) or ""):
+        return Connection(provider, stored, "the system's key store")
     if provider.needs_key:
         raise NoProviderError(f"There is no key for {provider.name}.", NO_KEY_WAY_OUT)
     return Connection(provider)
+
+
+def _is_meant_for(choice: str, provider: Provider) -> bool:
+    """A key set beside a provider or URL goes to no other server; one set alone goes to whatever is chosen."""
+    try:
+        return not choice.strip() or find_provider(choice.strip()).base_url == provider.base_url
+    except InputError:
+        return False
 
 
 def find_provider(choice: str, kind: str = "") -> Provider:
@@ -103,8 +149,8 @@ def find_provider(choice: str, kind: str = "") -> Provider:
     Raises:
         InputError: it is neither.
     """
-    if choice in PROVIDERS:
-        return PROVIDERS[choice]
+    if choice.lower() in PROVIDERS:
+        return PROVIDERS[choice.lower()]
     if "://" in choice or ":" in choice or "." in choice or choice == "localhost":
         return server_provider(choice, kind)
     raise InputError(f"`{choice}` is no provider.", f"{nearest(choice, [*PROVIDERS, 'sandbox'])} A server's URL works too.")
@@ -112,7 +158,7 @@ def find_provider(choice: str, kind: str = "") -> Provider:
 
 def _provider_with_key(config: GLM, environment: Mapping[str, str], find_in_keyring: Callable[[str], str | None]) -> str:
     for name in ("zai", "bigmodel"):
-        if any(environment.get(variable) for variable in PROVIDERS[name].key_variables) or find_in_keyring(name):
+        if any(environment.get(variable, "").strip() for variable in PROVIDERS[name].key_variables) or find_in_keyring(name):
             return name
     found = "A key is set in %config, but not whose it is. " if config.api_key else ""
     way_out = "Choose with `%config GLM.provider = 'zai'` or 'bigmodel'." if found else NO_KEY_WAY_OUT
@@ -123,10 +169,8 @@ def find_in_keyring(provider_name: str) -> str | None:
     """The password that the ``keyring`` package, if installed, holds for service ``glm_magics``; never an error."""
     try:
         import keyring
-    except ImportError:
-        return None
-    try:
+
         found: str | None = keyring.get_password("glm_magics", provider_name)
-    except Exception:  # a locked or absent key store is no reason to stop
+    except Exception:  # not installed, locked, no key store at all: no reason to stop
         return None
     return found

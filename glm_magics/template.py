@@ -14,6 +14,8 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import warnings
+from bisect import bisect_right
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -23,7 +25,8 @@ from .errors import UnknownNameError
 _LATEX_OWNER = re.compile(r"(?:\\[A-Za-z]+\*?(?:\[[^\]\n]*\])?|[_^])$")
 _MAX_EXPRESSION_CHARS = 1000
 _BRACE = re.compile(r"[{}]")
-_FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
+_HEAD = re.compile(r"[^\W\d]\w*\s*(?:[.\[(]|$)")
+_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +126,12 @@ def _balanced_end(text: str, start: int) -> int:
 
 def _first_name(source: str) -> str:
     """The first name of a name, attribute, index or call; empty for every other text."""
-    if not source or source != source.strip() or not (source[0].isalpha() or source[0] == "_"):
+    if source != source.strip() or not _HEAD.match(source):
         return ""
     try:
-        node: ast.expr = ast.parse(source, mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a stray backslash in a quote: said when the value is made
+            node: ast.expr = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return ""
     while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
@@ -142,14 +147,21 @@ def _is_builtin_call(segment: Expression) -> bool:
 def _must_exist(segment: Expression, text: str, start: int, fences: list[tuple[int, int]]) -> bool:
     """A bare unknown name is most likely a slip, unless it stands in code or is a ``${shell}`` variable."""
     is_plain = segment.source == segment.name and not hasattr(builtins, segment.name)
-    in_fence = any(first <= start < last for first, last in fences)
+    before = bisect_right(fences, (start, len(text))) - 1
+    in_fence = before >= 0 and start < fences[before][1]
     return is_plain and not in_fence and text[start - 1 : start] != "$"
 
 
 def _fence_spans(text: str) -> list[tuple[int, int]]:
-    marks = [found.start() for found in _FENCE.finditer(text)]
-    ends = marks[1::2] + ([len(text)] if len(marks) % 2 else [])
-    return list(zip(marks[::2], ends, strict=True))
+    spans: list[tuple[int, int]] = []
+    opening: re.Match[str] | None = None
+    for found in _FENCE.finditer(text):
+        if opening is None:
+            opening = found
+        elif found[1].startswith(opening[1]):
+            spans.append((opening.start(), found.start()))
+            opening = None
+    return [*spans, (opening.start(), len(text))] if opening else spans
 
 
 def _unknown(name: str, known: list[str]) -> UnknownNameError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, overload
 
 from IPython.core.magic import Magics, magics_class
 
@@ -14,8 +15,27 @@ from ..session import Session
 from .arguments import split_words
 
 
-class ModelTable(list[dict[str, object]]):
-    """The catalogue as rows; shows itself as a table. ``.to_frame()`` needs pandas."""
+class ModelTable(Sequence[Mapping[str, object]]):
+    """The catalogue as rows; shows itself as a table. ``.to_frame()`` needs pandas.
+
+    No list: IPython prints lists its own way, whatever they say of themselves.
+    """
+
+    def __init__(self, rows: Iterable[Mapping[str, object]]) -> None:
+        self._rows = list(rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Mapping[str, object]: ...
+    @overload
+    def __getitem__(self, index: slice) -> ModelTable: ...
+    def __getitem__(self, index: int | slice) -> Mapping[str, object] | ModelTable:
+        return ModelTable(self._rows[index]) if isinstance(index, slice) else self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        return self._repr_mimebundle_()["text/plain"]
 
     def to_frame(self) -> Any:
         """A pandas DataFrame, one row a model.
@@ -37,7 +57,9 @@ class ModelTable(list[dict[str, object]]):
         heads = list(self[0])
         rows = [[str(row[head]) for head in heads] for row in self]
         widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
-        plain = "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [heads, *rows])
+        plain = "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [heads, *rows]
+        )
         lines = [heads, ["---"] * len(heads), *rows]
         return {"text/plain": plain, "text/markdown": "\n".join(f"| {' | '.join(line)} |" for line in lines)}
 
@@ -52,7 +74,7 @@ def _haystack(row: Model) -> str:
     return " ".join((row.id, row.family.lower(), row.kind, *row.inputs, *row.platforms))
 
 
-def _summary(row: Model) -> dict[str, object]:
+def _summary(row: Model) -> Mapping[str, object]:
     price = row.price or {}
     amounts = [price.get("input"), price.get("output")]
     has_price = price.get("unit") == "1M tokens" and amounts[0] is not None

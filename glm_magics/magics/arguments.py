@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import OptionError
+from ..errors import OptionError, one_line
 from ..options import DEFAULTS, OPTIONS, Option, Options, nearest, parse_option
 
 BY_FLAG: Mapping[str, Option] = {flag: option for option in OPTIONS for flag in option.flags}
@@ -38,7 +38,9 @@ def split_words(line: str) -> list[str]:
     try:
         return list(lexer)
     except ValueError:
-        raise OptionError("A quote is not closed in the line of the magic.", "Close it, or use the other kind of quote.") from None
+        raise OptionError(
+            "A quote is not closed in the line of the magic.", "Close it, or use the other kind of quote."
+        ) from None
 
 
 def parse_cell_line(line: str) -> Call:
@@ -49,11 +51,14 @@ def parse_cell_line(line: str) -> Call:
     """
     values, bare = _parse_words(split_words(line))
     if len(bare) > 1:
-        raise OptionError(f"`{bare[1]}` is one word too many.", "The question goes below `%%glm`; a value with spaces needs quotes.")
+        raise OptionError(
+            f"`{one_line(bare[1], 40)}` is one word too many.",
+            "The question goes below `%%glm`; a value with spaces needs quotes.",
+        )
     if bare and "model" in values:
-        raise OptionError(f"The model is named twice: `{values['model']}` and `{bare[0]}`.")
+        raise OptionError(f"The model is named twice: `{values['model']}` and `{bare[0]}`.", "Leave one out.")
     if bare:
-        values["model"] = bare[0]
+        values["model"] = parse_option(BY_FLAG["--model"], bare[0])
     return Call(Options(**values))
 
 
@@ -76,14 +81,17 @@ def parse_text_line(line: str) -> Call:
             position = found.end()
             break
         option, value = _find_option(word)
-        words += [word]
+        words += split_words(word)
         position = found.end()
         if option.kind != "flag" and value is None:
             found = _WORD.match(line, position)
             if not found:
+                split_words(line[position:])  # raises when there is an open quote
                 break
             words += split_words(found["word"])
             position = found.end()
+        if line[position : position + 1] in ("'", '"'):
+            split_words(line[position:])  # raises: a value goes on with a quote that is not closed
     values, _ = _parse_words(words)
     return Call(Options(**values), line[position:].strip())
 
@@ -100,7 +108,7 @@ def _find_option(word: str) -> tuple[Option, str | None]:
     """
     flag, equals, value = word.partition("=")
     if flag not in BY_FLAG:
-        raise OptionError(f"There is no option `{flag}`.", f"{nearest(flag, list(BY_FLAG))} `%%glm?` shows all.")
+        raise OptionError(f"There is no option `{one_line(flag, 40)}`.", f"{nearest(flag, list(BY_FLAG))} `%%glm?` shows all.")
     return BY_FLAG[flag], value if equals else None
 
 
@@ -115,6 +123,8 @@ def _parse_words(words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
             continue
         option, value = _find_option(word)
         if option.kind == "flag":
+            if value is not None:
+                raise OptionError(f"{option.flags[-1]} takes no value.", "Leave it out to switch it off.")
             values[option.name] = True
             continue
         if value is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from IPython.core.magic import Magics, magics_class, needs_local_scope, no_var_expand
 
-from ..errors import MediaError
+from ..errors import MediaError, one_line
 from ..media import load_expression_image
 from ..messages import ImagePart
 from ..session import Labelled, Session
@@ -49,6 +49,7 @@ class ChatMagics(Magics):
 
     def __init__(self, shell: Any, session: Session) -> None:
         super().__init__(shell)
+        self.shell: Any = shell
         self._session = session
 
     @needs_local_scope
@@ -76,7 +77,8 @@ class ChatMagics(Magics):
         try:
             return eval(source, self.shell.user_global_ns, names)
         except Exception as error:  # the user's own expression may raise anything
-            raise MediaError(f"{{{source}}} failed: {type(error).__name__}: {error}.", "Nothing was sent.") from error
+            said = f"{type(error).__name__}: {one_line(str(error), 200)}".rstrip(" .:")
+            raise MediaError(f"{{{one_line(source, 80)}}} failed: {said}.", "Nothing was sent.") from error
 
     def _load_images(self, call: Call, names: dict[str, Any]) -> tuple[ImagePart, ...]:
         return tuple(

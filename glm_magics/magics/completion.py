@@ -17,7 +17,7 @@ def complete_line(text_before: str, names: Iterable[str]) -> list[str]:
         names: the names of the notebook.
     """
     words = text_before.split()
-    word = "" if text_before[-1:].isspace() else words.pop()
+    word = words.pop() if words and not text_before[-1].isspace() else ""
     previous = words[-1] if len(words) > 1 else ""
     option = BY_FLAG.get(previous)
     if option is not None and option.kind != "flag":

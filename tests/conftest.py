@@ -1,0 +1,113 @@
+"""What the tests share: isolation from the machine, a fake vendor, a fresh shell."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+import glm_magics
+from glm_magics.session import Session
+from glm_magics.testing import FakeGLM
+
+from .loopback import Loopback
+
+KEY = "testid.S3cr3tS3cr3t"
+"""The key of all tests; it must turn up in the request header and nowhere else."""
+
+os.environ["MPLBACKEND"] = "Agg"
+os.environ["MPLCONFIGDIR"] = str(Path(tempfile.gettempdir()) / "glm-magics-tests-matplotlib")  # its font cache is slow to build
+_KEYS = ("ZAI_API_KEY", "ZHIPUAI_API_KEY", "GLM_API_KEY", "GLM_BASE_URL", "GLM_PROVIDER", "GLM_SANDBOX_DELAY_S")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+hypothesis.settings.register_profile(
+    "house",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No real key, home, folder, key store or network."""
+    for name in (*_KEYS, *_PROXIES, *(proxy.lower() for proxy in _PROXIES)):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / ".ipython"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("glm_magics.session.find_in_keyring", lambda provider_name: None)
+    look_up = socket.getaddrinfo
+
+    def look_up_loopback(host: str | bytes | None, *args: object, **named: object) -> object:
+        if host not in ("127.0.0.1", "localhost", "::1", b"127.0.0.1", b"localhost"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up(host, *args, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_loopback)
+
+
+@pytest.fixture
+def fake() -> FakeGLM:
+    """A scripted vendor."""
+    return FakeGLM()
+
+
+@pytest.fixture
+def shell():
+    """A fresh IPython shell without history and without the extension."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    config.Completer.use_jedi = False
+    InteractiveShell.clear_instance()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        shell = InteractiveShell.instance(config=config)
+    yield shell
+    glm_magics.unload_ipython_extension(shell)
+    shell.restore_sys_module_state()
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def ip(shell, fake: FakeGLM, monkeypatch: pytest.MonkeyPatch):
+    """The shell with the extension loaded, a key in the environment, and the fake vendor behind it."""
+    monkeypatch.setenv("ZAI_API_KEY", KEY)
+    shell.run_line_magic("load_ext", "glm_magics")
+    glm_magics.current_session().transport = fake
+    glm_magics.current_session().config.retry_wait = 0.0
+    return shell
+
+
+@pytest.fixture
+def session(fake: FakeGLM) -> Session:
+    """A session without a shell, as in a Python program."""
+    session = Session(transport=fake, environment={"ZAI_API_KEY": KEY})
+    session.config.retry_wait = 0.0
+    return session
+
+
+@pytest.fixture
+def loopback() -> Iterator[Callable[[Callable[[socket.socket], None]], Loopback]]:
+    """Starts servers on real sockets, ``loopback(answer)``; all are stopped after the test."""
+    servers: list[Loopback] = []
+
+    def start(answer: Callable[[socket.socket], None]) -> Loopback:
+        servers.append(Loopback(answer))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
