@@ -117,7 +117,7 @@ class ChatStream:
 
     def __iter__(self) -> Iterator[StreamItem]:
         policy = self._owner.retry
-        attempt = 0
+        attempt, waited_s = 0, 0.0
         while not self.is_aborted:
             attempt += 1
             try:
@@ -127,8 +127,9 @@ class ChatStream:
                 too_long = (retry.retry_after_s or 0) > MAX_WAIT_S
                 most = 1 if retry.only_once else policy.max_retries
                 if self._has_begun or attempt > most or too_long:
-                    raise _after_tries(retry, attempt) from None
+                    raise _after_tries(retry, attempt, waited_s) from None
                 wait_s = policy.wait_s(attempt, retry.retry_after_s)
+                waited_s += wait_s
                 yield Waiting(wait_s, attempt, most + 1, retry.error.message)
                 self._aborted.wait(wait_s)
 
@@ -136,6 +137,8 @@ class ChatStream:
         import httpx
 
         line = self._line = self._owner._take_line()
+        if self.is_aborted:  # between the last look and now: nobody else would shut this line
+            line.shut()
         is_clean = False
         try:
             request = self._owner._build_request(line, "POST", "/chat/completions", self._body, self._timeout_s)
@@ -237,12 +240,12 @@ def _fault_error(fault: Fault, response: httpx.Response) -> Exception:
     return _Retry(fault.error, parse_retry_after(response.headers.get("retry-after")))
 
 
-def _after_tries(retry: _Retry, attempts: int) -> GLMError:
+def _after_tries(retry: _Retry, attempts: int, waited_s: float) -> GLMError:
     error = retry.error
     if retry.retry_after_s and retry.retry_after_s > MAX_WAIT_S:
         error.message += f" It asks to wait {retry.retry_after_s:.0f} s."
     elif attempts > 1:
-        error.message += f" Tried {attempts} times."
+        error.message += f" Tried {attempts} times, with {waited_s:.1f} s of waiting between."
     return error
 
 

@@ -137,7 +137,7 @@ def parse_failure(status: int | None, body: bytes | Mapping[str, Any], request_i
         code = prefix[1]
         message = prefix[2] or message[prefix.end() :]
     row = FAILURES.get(code or "") or _row_for_status(status)
-    said = one_line(message)
+    said = one_line(message).rstrip(".")
     meaning = f"{row.meaning} The server said: “{said}”." if said else row.meaning
     known_id = request_id or _text(payload.get("request_id")) or _text(payload.get("id"))
     error = row.error(meaning, row.way_out, status=status, code=code, request_id=known_id or None)

@@ -166,5 +166,5 @@ def _fence_spans(text: str) -> list[tuple[int, int]]:
 
 def _unknown(name: str, known: list[str]) -> UnknownNameError:
     near = get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean `{near[0]}`?" if near else "is the cell that makes it run?"
+    hint = f"did you mean `{near[0]}`?" if near else "has the cell that defines it been run?"
     return UnknownNameError(f"`{name}` is not defined; {hint}", f"Write {{{{{name}}}}} or use --raw for a plain brace.")

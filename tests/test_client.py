@@ -120,7 +120,7 @@ def test_the_business_code_decides_on_retries(fake: FakeGLM, code: str) -> None:
         text, [wait] = ask(client(fake))
         assert text == "After all."
         assert (wait.attempt, wait.n_attempts, len(fake.requests)) == (1, 4, 2)
-        assert "Because." in wait.reason
+        assert "“Because”." in wait.reason
         return
     with pytest.raises(FAILURES[code].error):
         ask(client(fake))
@@ -137,7 +137,7 @@ def test_the_status_decides_where_there_is_no_code(fake: FakeGLM, status: int, n
         ask(client(fake))
     assert len(fake.requests) == n_requests
     assert caught.value.status == status
-    assert ("Tried 4 times" in str(caught.value)) == (n_requests == 4)
+    assert ("Tried 4 times, with 0.0 s of waiting between" in str(caught.value)) == (n_requests == 4)
 
 
 @pytest.mark.parametrize("retries", [0, 1])

@@ -55,7 +55,7 @@ def test_business_codes_decide(code: str, status: int, is_retryable: bool) -> No
     fault = parse_failure(status, json.dumps({"error": {"code": code, "message": "Because."}}).encode(), "req-1")
     assert fault.is_retryable is is_retryable
     assert (fault.error.code, fault.error.status, fault.error.request_id) == (code, status, "req-1")
-    assert "Because." in fault.error.message
+    assert "“Because”." in fault.error.message
     assert fault.error.way_out
     assert type(fault.error) is CLASSES.get(code, type(fault.error))
     as_number = parse_failure(status, json.dumps({"code": int(code), "message": "Because."}).encode())
