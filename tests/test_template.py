@@ -102,7 +102,9 @@ def test_what_is_a_value(text: str, segments: list[object]) -> None:
     ("text", "said"),
     [
         pytest.param("{dff}", "`dff` is not defined; did you mean `df`?", id="near"),
-        pytest.param("Tell me about {zzzzzzz}", "`zzzzzzz` is not defined; has the cell that defines it been run?", id="nothing-near"),
+        pytest.param(
+            "Tell me about {zzzzzzz}", "`zzzzzzz` is not defined; has the cell that defines it been run?", id="nothing-near"
+        ),
         pytest.param("```\n{a}\n```\n{dff}", "`dff`", id="after-a-fence"),
         pytest.param("{df} and {dff}", "`dff`", id="after-a-value"),
         pytest.param("```\na\n````\n{dff}", "`dff`", id="fence-closed-by-a-longer-one"),
