@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, TimeoutError, sync_playwright
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -125,9 +125,7 @@ class LabPage:
         """Runs one cell with Shift+Enter, as a person would; the selection then stands on the next cell."""
         if index != self._selected:
             self.cell(index).locator(".jp-InputPrompt").click()
-        self.page.wait_for_timeout(100)
-        self.page.keyboard.press("Shift+Enter")
-        self._selected = index + 1
+        self._press_run(index)
         if wait:
             self.wait_done(index, timeout_s)
 
@@ -154,10 +152,22 @@ class LabPage:
         """Runs code cell `index`, the next one after the selection but for text cells, which are passed over."""
         while self._has_text_cell_selected():
             self.page.keyboard.press("ArrowDown")
-        self.page.keyboard.press("Shift+Enter")
-        self._selected = index + 1
+        self._press_run(index)
         if wait:
             self.wait_done(index)
+
+    def _press_run(self, index: int) -> None:
+        """Shift+Enter, once more if the page was too busy to take it."""
+        prompt = "document.querySelectorAll('.jp-Notebook .jp-CodeCell')[i].querySelector('.jp-InputPrompt').textContent"
+        before = self.page.evaluate(f"i => {prompt}", index)
+        for _ in range(3):
+            self.page.keyboard.press("Shift+Enter")
+            try:
+                self.page.wait_for_function(f"([i, before]) => {prompt} !== before", arg=[index, before], timeout=5000)
+                break
+            except TimeoutError:
+                self.cell(index).locator(".jp-InputPrompt").click()
+        self._selected = index + 1
 
     def _has_text_cell_selected(self) -> bool:
         return bool(self.page.locator(".jp-Notebook .jp-MarkdownCell.jp-mod-active").count())
