@@ -36,11 +36,10 @@ class SSEDecoder:
             self._tail.append(chunk)
             chunk = b"".join(self._tail)
             self._tail = []
-        lines = chunk.splitlines(keepends=True)
-        last = lines[-1]
-        if not last.endswith((b"\n", b"\r")):
+        lines = chunk.splitlines()  # of bytes: at LF, CRLF and CR, nowhere else
+        if not chunk.endswith((b"\n", b"\r")):
             self._tail = [lines.pop()]
-        elif last.endswith(b"\r"):
+        elif chunk.endswith(b"\r"):
             self._skip_lf = True  # the LF of this CRLF may be in the next chunk
         if self._is_first_line:
             lines[0] = lines[0].removeprefix(_BOM)
@@ -51,7 +50,6 @@ class SSEDecoder:
         events: list[bytes] = []
         data = self._data
         for line in lines:
-            line = line.rstrip(b"\r\n")
             if line.startswith(b"data:"):
                 data.append(line[6:] if line[5:6] == b" " else line[5:])
             elif not line and data:
