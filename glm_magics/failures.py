@@ -140,7 +140,7 @@ def parse_failure(status: int | None, body: bytes | Mapping[str, Any], request_i
     said = one_line(message).rstrip(".")
     meaning = f"{row.meaning} The server said: “{said}”." if said else row.meaning
     known_id = request_id or _text(payload.get("request_id")) or _text(payload.get("id"))
-    error = row.error(meaning, row.way_out, status=status, code=code, request_id=known_id or None)
+    error = row.error(meaning, row.way_out, status=status, code=code, request_id=one_line(known_id, 80) or None)
     return Fault(error, row.is_retryable)
 
 
@@ -179,7 +179,7 @@ def _code_and_message(payload: Mapping[str, Any]) -> tuple[str | None, str]:
 
 
 def _code(value: object) -> str | None:
-    return str(value) if isinstance(value, str | int) and str(value) else None
+    return one_line(str(value), 80) or None if isinstance(value, str | int) else None
 
 
 def _text(value: object) -> str:

@@ -11,7 +11,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from .client import ChatStream, StreamItem
@@ -21,34 +22,56 @@ from .replies import Delta, Ending, Reply, ReplyFold
 
 
 class Pump(threading.Thread):
-    """Reads a stream to its end; `items` and `error` are for the thread that waits."""
+    """Reads a stream to its end; `items` and `error` are for the thread that waits.
+
+    Waking goes through queues whose `put` is reentrant: ■ runs `stop` in the midst of whatever the waiting thread does, and
+    would find the lock of a `threading.Event` taken by itself.
+    """
 
     def __init__(self, stream: ChatStream) -> None:
         super().__init__(name="glm-reader", daemon=True)
         self.items: deque[StreamItem] = deque()
         self.error: BaseException | None = None
-        self.has_items = threading.Event()
-        self.is_over = threading.Event()
+        self.is_over = False
         self.is_stopped = False
+        self._arrived: SimpleQueue[None] = SimpleQueue()
+        self._ended: SimpleQueue[None] = SimpleQueue()
         self._stream = stream
 
     def run(self) -> None:
         try:
             for item in self._stream:
+                was_empty = not self.items
                 self.items.append(item)
-                self.has_items.set()
+                if was_empty:
+                    self._arrived.put(None)
         except BaseException as error:
             self.error = error
         finally:
-            self.is_over.set()
-            self.has_items.set()
+            self._end()
 
     def stop(self) -> None:
         """The user's ■: closes the connection and wakes whoever waits, without waiting for the reader."""
         self.is_stopped = True
         self._stream.abort()
-        self.is_over.set()
-        self.has_items.set()
+        self._end()
+
+    def _end(self) -> None:
+        self.is_over = True
+        self._ended.put(None)
+        self._arrived.put(None)
+
+    def wait_for_items(self, timeout_s: float) -> None:
+        """Until something came or it is over, at most `timeout_s`."""
+        if not self.items and not self.is_over:
+            with suppress(Empty):
+                self._arrived.get(timeout=timeout_s)
+
+    def wait_for_end(self, timeout_s: float) -> None:
+        """Until it is over, at most `timeout_s`, whatever comes meanwhile."""
+        if not self.is_over:
+            with suppress(Empty):
+                self._ended.get(timeout=timeout_s)
 
 
 @contextmanager
@@ -92,13 +115,12 @@ def follow(stream: ChatStream, painter: Painter, model: str, clock: Callable[[],
 
 
 def _paint_until_over(pump: Pump, fold: ReplyFold, painter: Painter, clock: Callable[[], float]) -> None:
-    while not pump.is_over.is_set():
-        pump.has_items.wait(0.1)
-        pump.has_items.clear()
+    while not pump.is_over:
+        pump.wait_for_items(0.1)
         _take(pump, fold, painter, clock)
         pause_s = painter.paint(fold, clock())
         if fold.first_token_s is not None:
-            pump.is_over.wait(pause_s)
+            pump.wait_for_end(pause_s)
 
 
 def _take(pump: Pump, fold: ReplyFold, painter: Painter, clock: Callable[[], float]) -> None:

@@ -13,12 +13,12 @@ import re
 from collections.abc import Iterator
 
 _JOINER = "\u2060"
-_FENCE_LINE = re.compile(r"(`{3,}|~{3,})[ \t]*([^`\n]*)$")
 _LANGUAGE = re.compile(r"[\w+#.-]*")
 _BACKTICKS = re.compile(r"`+")
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])(?!br ?/?>)", re.IGNORECASE)
 _LINK = re.compile(r"\](?=\((?!\s*<?(?:https?://|mailto:|#))|:(?!\s*<?(?:https?://|mailto:|#)))", re.IGNORECASE)
-_CODE_SPAN_OR_DOLLAR = re.compile(r"(`+)(?!`)[^`\n]+\1(?!`)|\$")
+_BACKTICK_RUNS = re.compile(r"(`+)")
+_PUNCTUATION = re.compile(r"[`*_\[\]~]|(?<=:)/")
 _IMAGE = re.compile(r"!(?=\[)")
 _ESCAPES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -59,9 +59,9 @@ def _fences(text: str) -> Iterator[tuple[str, str | None]]:
     run: list[str] = []
     fence = language = ""
     for line in text.splitlines(keepends=True) if "`" in text or "~" in text else [text]:
-        found = _FENCE_LINE.match(line.rstrip("\r\n")) if line[:1] in "`~" else None
+        found = split_fence(line)
         if fence:
-            if found and found[1].startswith(fence) and not found[2].strip():
+            if found and found[0].startswith(fence) and not found[1]:
                 yield "".join(run), language
                 run, fence = [], ""
             else:
@@ -69,7 +69,7 @@ def _fences(text: str) -> Iterator[tuple[str, str | None]]:
         elif found:
             if run:
                 yield "".join(run), None
-            run, fence, language = [], found[1], _first_match(_LANGUAGE, found[2])
+            run, fence, language = [], found[0], _first_match(_LANGUAGE, found[1])
         else:
             run.append(line)
     if fence:
@@ -78,19 +78,65 @@ def _fences(text: str) -> Iterator[tuple[str, str | None]]:
         yield "".join(run), None
 
 
+def split_fence(line: str) -> tuple[str, str] | None:
+    """``(marks, info)`` of a line that opens or closes a code block; None for any other. No pattern: marks may be many."""
+    mark = line[:1]
+    if mark not in ("`", "~"):
+        return None
+    n_marks = len(line) - len(line.lstrip(mark))
+    info = line[n_marks:].strip()
+    return None if n_marks < 3 or "`" in info else (line[:n_marks], info)
+
+
+def code_blocks(text: str) -> list[tuple[str, str]]:
+    """``(language, code)`` of every fence, those in lists too (without the list's indentation); an unclosed last one counts."""
+    blocks: list[tuple[str, str]] = []
+    fence = language = indent = ""
+    run: list[str] = []
+    for line in text.split("\n"):
+        bare = line.lstrip(" \t")
+        found = split_fence(bare)
+        if not fence:
+            if found:
+                run, fence, indent = [], found[0], line[: len(line) - len(bare)]
+                language = found[1].split(maxsplit=1)[0] if found[1] else ""
+        elif found and found[0].startswith(fence) and not found[1]:
+            blocks.append((language, "".join(run)))
+            fence = ""
+        else:
+            run.append(f"{_without_indent(line, indent)}\n")
+    if fence:
+        blocks.append((language, "".join(run)[:-1]))
+    return blocks
+
+
+def _without_indent(line: str, indent: str) -> str:
+    head = line[: len(indent)]
+    return line[len(indent) :] if not head.strip() else line
+
+
 def _first_match(pattern: re.Pattern[str], text: str) -> str:
     found = pattern.match(text)
     return found[0] if found else ""
 
 
 def _quiet_math(prose: str) -> str:
-    """``$`` alone in an element is no delimiter to any typesetter; code spans are left alone."""
-    return _CODE_SPAN_OR_DOLLAR.sub(lambda found: found[0] if found[0] != "$" else "<span>&#36;</span>", prose)
+    """``$`` alone in an element is no delimiter to any typesetter; what may be a code span is left alone."""
+    pieces = _BACKTICK_RUNS.split(prose)  # text at even places, runs of backticks at odd ones
+    is_code = False
+    for place, piece in enumerate(pieces):
+        if place % 2:
+            is_code = not is_code
+        elif not is_code:
+            pieces[place] = piece.replace("$", "<span>&#36;</span>")
+        is_code = is_code and "\n\n" not in piece
+    return "".join(pieces)
 
 
 def to_html_text(text: str) -> str:
     """Text for the inside of an HTML element within Markdown: escaped, on one line, no maths, no Markdown."""
     escaped = html.escape(strip_controls(text), quote=False)
+    escaped = _PUNCTUATION.sub(lambda found: f"&#{ord(found[0])};", escaped)
     escaped = escaped.replace("$", "<span>&#36;</span>").replace("\\", "<span>&#92;</span>")
     return escaped.replace("\n", "<br>")
 
@@ -162,8 +208,8 @@ class BlockSplitter:
 
     def _look_at(self, line: str, offset: int) -> None:
         if self._fence:
-            found = _FENCE_LINE.match(line.strip())
-            if found and found[1].startswith(self._fence) and not found[2].strip():
+            found = split_fence(line.strip())
+            if found and found[0].startswith(self._fence) and not found[1]:
                 self._fence = ""
             return
         if not line.strip():
@@ -176,9 +222,9 @@ class BlockSplitter:
             self._in_list = False
         self._in_list = self._in_list or is_item
         self._after_blank = False
-        found = _FENCE_LINE.match(line.lstrip())
+        found = split_fence(line.lstrip())
         if found:
-            self._fence, self._fence_line = found[1], line
+            self._fence, self._fence_line = found[0], line
 
     def _take(self, end: int) -> str:
         piece, self.tail = self.tail[:end], self.tail[end:]

@@ -87,6 +87,10 @@ SERVER_KINDS: Mapping[str, tuple[int, ThinkForm]] = {
 """Self-hosted servers: usual port, thinking switch. The first row is assumed where the port tells nothing."""
 
 
+KEY_VARIABLE = "GLM_API_KEY"
+"""Where the key of any other server is looked for."""
+
+
 def sandbox_provider(base_url: str) -> Provider:
     """The row of a running sandbox."""
     return Provider("sandbox", base_url)
@@ -95,7 +99,8 @@ def sandbox_provider(base_url: str) -> Provider:
 def server_provider(url: str, kind: str = "") -> Provider:
     """The row for an OpenAI-compatible server at `url`; `kind` is a name of `SERVER_KINDS`, guessed from the port if empty.
 
-    A vendor's own address gets the vendor's row. A URL without a path gets ``/v1``.
+    A vendor's own address gets the vendor's row; one that ends like theirs, ``/paas/v4``, is taken to speak their protocol. A URL
+    without a path gets ``/v1``.
 
     Raises:
         InputError: the URL is not http(s), carries a password, or `kind` is unknown.
@@ -104,13 +109,15 @@ def server_provider(url: str, kind: str = "") -> Provider:
     for row in PROVIDERS.values():
         if base_url == row.base_url or (base_url.endswith("/v1") and urlsplit(base_url).hostname in _vendor_hosts(row)):
             return row
+    if not kind and base_url.endswith("/paas/v4"):  # a gateway, or another sandbox, that speaks the vendor's own protocol
+        return Provider("glm", base_url, (KEY_VARIABLE,))
     if kind and kind not in SERVER_KINDS:
         raise InputError(f"`{kind}` is not a kind of server.", f"Choose one of {', '.join(SERVER_KINDS)}.")
     kind = kind or next((name for name, (usual, _) in SERVER_KINDS.items() if usual == port), "vllm")
     return Provider(
         name=kind,
         base_url=base_url,
-        key_variables=("GLM_API_KEY",),
+        key_variables=(KEY_VARIABLE,),
         needs_key=False,
         is_self_hosted=True,
         image_form="data_uri",

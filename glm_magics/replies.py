@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from .markdown import make_safe
+from .markdown import code_blocks, make_safe, strip_controls
 
 Ending: TypeAlias = Literal["", "stopped", "cut short"]
 """How a reply ended early: by the user, by the connection, or (empty) not early at all."""
@@ -194,16 +194,6 @@ class ContentCleaner:
             self._take(tag, answer, thinking)
 
 
-_FENCE = re.compile(
-    r"^([ \t]*)(`{3,}|~{3,})[ \t]*([^\s`]*)[^`\n]*\n(.*?)(?:^[ \t]*\2[`~]*[ \t\r]*$|\Z)", re.MULTILINE | re.DOTALL
-)
-
-
-def _dedent(code: str, indent: str) -> str:
-    """The lines of a fence that stands in a list, without the list's indentation."""
-    return re.sub(rf"^[ \t]{{1,{len(indent)}}}", "", code, flags=re.MULTILINE) if indent else code
-
-
 @dataclass(slots=True)
 class Reply:
     """What a model answered.
@@ -242,13 +232,13 @@ class Reply:
     @property
     def code_blocks(self) -> list[CodeBlock]:
         """The fenced blocks of the answer, in order; an unclosed last one included."""
-        return [CodeBlock(language, _dedent(code, indent)) for indent, _, language, code in _FENCE.findall(self.text)]
+        return [CodeBlock(*block) for block in code_blocks(self.text)]
 
     def __str__(self) -> str:
         return self.text
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/plain": self.text, "text/markdown": make_safe(self.text)}
+        return {"text/plain": strip_controls(self.text), "text/markdown": make_safe(self.text)}
 
     def _ipython_display_(self) -> None:
         """Shown already by the cell that asked: say nothing twice. NotImplementedError means "show as usual"."""

@@ -14,11 +14,10 @@ from traitlets.config.configurable import Configurable
 
 from .errors import NO_KEY_WAY_OUT, InputError, NoProviderError
 from .options import nearest
-from .providers import PROVIDERS, Connection, Provider, Secret, server_provider
+from .providers import KEY_VARIABLE, PROVIDERS, Connection, Provider, Secret, server_provider
 
 PROVIDER_VARIABLE = "GLM_PROVIDER"
 URL_VARIABLE = "GLM_BASE_URL"
-KEY_VARIABLE = "GLM_API_KEY"
 
 
 class Environment(Mapping[str, str]):
@@ -85,10 +84,21 @@ class GLM(Configurable):
     show_traceback = Bool(False, help="Show Python tracebacks for glm_magics' own errors.").tag(config=True)
 
     def update_config(self, config: Any) -> None:
-        """What ``%config`` calls; the key stays in its trait alone, not in the record that traitlets keeps and prints."""
+        """What ``%config`` calls; the key stays in its trait alone.
+
+        IPython hands the same record to every configurable of the shell, and each keeps and prints it.
+        """
+        keys = [section.pop("api_key") for section in _glm_sections(config) if "api_key" in section]
         super().update_config(config)
-        for section in self.section_names():
-            self.config.get(section, {}).pop("api_key", None)
+        if keys:
+            self.api_key = keys[-1]
+        for holder in (self, self.parent, *getattr(self.parent, "configurables", ())):
+            for section in _glm_sections(getattr(holder, "config", {})):
+                section.pop("api_key", None)
+
+
+def _glm_sections(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [config["GLM"]] if "GLM" in config else []
 
 
 def find_connection(
@@ -124,8 +134,7 @@ def find_connection(
         return Connection(provider, key, "given in this session")
     if config.api_key and _is_meant_for(config.provider, provider):
         return Connection(provider, config.api_key, "%config GLM.api_key")
-    is_own_url = _is_meant_for(environment.get(URL_VARIABLE, "").strip() or "sandbox", provider)
-    for variable in (*((KEY_VARIABLE,) if is_own_url else ()), *provider.key_variables):
+    for variable in _key_variables(environment.get(URL_VARIABLE, "").strip(), provider):
         if found := Secret(environment.get(variable, "")):
             return Connection(provider, found, f"environment variable {variable}")
     if stored := Secret(find_in_keyring(provider.name) or ""):
@@ -133,6 +142,14 @@ def find_connection(
     if provider.needs_key:
         raise NoProviderError(f"There is no key for {provider.name}.", NO_KEY_WAY_OUT)
     return Connection(provider)
+
+
+def _key_variables(own_url: str, provider: Provider) -> list[str]:
+    """The variables that may hold this provider's key; GLM_API_KEY beside GLM_BASE_URL belongs to that address alone."""
+    if not own_url:
+        return list(provider.key_variables)
+    others = [variable for variable in provider.key_variables if variable != KEY_VARIABLE]
+    return [KEY_VARIABLE, *others] if _is_meant_for(own_url, provider) else others
 
 
 def _is_meant_for(choice: str, provider: Provider) -> bool:
