@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+_KEPT = "What came is kept; run the cell again."
 CONNECT_TIMEOUT_S = 8.0
 DEFAULT_TIMEOUT_S = 300.0
 """The vendor's SDK waits as long; a thinking model may be silent for minutes before its first token."""
@@ -155,10 +156,15 @@ class ChatStream:
             self._owner._give_line(line, is_clean and not self.is_aborted)
 
     def _map_error(self, error: Exception) -> Exception:
-        if self._has_begun:
+        import httpx
+
+        if self._has_begun and isinstance(error, httpx.TimeoutException):
             return CutShortError(
-                "The connection broke off in the middle of the answer.", "What came is kept; run the cell again."
+                f"The server said nothing more for {self._timeout_s:g} s in the middle of the answer.",
+                "What came is kept; run the cell again, or allow more with --timeout SECONDS.",
             )
+        if self._has_begun:
+            return CutShortError("The connection broke off in the middle of the answer.", _KEPT)
         return _network_error(error, self._owner.connection.provider.host, self._timeout_s)
 
     def _read(self, response: httpx.Response, line: _Line) -> Iterator[Delta]:
@@ -194,6 +200,7 @@ class ChatStream:
             for data in decoder.feed(chunk):
                 if data.startswith(b"[DONE]"):
                     line.drain(chunks)
+                    self._check_begun()
                     return
                 delta = self._parse(data, response)
                 self._has_begun = True
@@ -201,29 +208,33 @@ class ChatStream:
                 yield delta
         for data in decoder.close():
             if data.startswith(b"[DONE]"):
+                self._check_begun()
                 return
             delta = self._parse(data, response)
             self._has_begun = True
             finish_reason = delta.finish_reason or finish_reason
             yield delta
+        self._check_begun()
         if finish_reason is None and not self.is_aborted:
-            raise CutShortError("The answer ended before it was finished.", "What came is kept; run the cell again.")
+            raise CutShortError("The answer ended before it was finished.", _KEPT)
+
+    def _check_begun(self) -> None:
+        if not self._has_begun and not self.is_aborted:
+            raise CutShortError("The server sent an empty answer.", "Run the cell again.")
 
     def _parse(self, data: bytes, response: httpx.Response) -> Delta:
         try:
             delta = parse_chunk(json.loads(data.decode("utf-8", errors="replace")))
         except (ValueError, RecursionError):
             excerpt = one_line(data.decode("utf-8", errors="replace"), 80)
-            raise CutShortError(
-                f"The answer holds something that is no JSON: “{excerpt}”.", "What came is kept; run the cell again."
-            ) from None
+            raise CutShortError(f"The answer holds something that is no JSON: “{excerpt}”.", _KEPT) from None
         if delta.error is not None:
             fault = parse_failure(None, delta.error)
             if not self._has_begun:
                 raise _fault_error(fault, response)
             raise CutShortError(
                 f"The server broke off the answer. {fault.error.message}",
-                "What came is kept; run the cell again.",
+                _KEPT,
                 code=fault.error.code,
                 request_id=fault.error.request_id,
             )

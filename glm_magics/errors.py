@@ -183,4 +183,5 @@ class Interrupted(KeyboardInterrupt):
         self.reply = reply
 
     def _render_traceback_(self) -> list[str]:
-        return ["\x1b[33mStopped.\x1b[0m What had arrived is kept above and in _glm."]
+        kept = "What had arrived is kept, in _glm too." if self.reply is not None else "Nothing had arrived."
+        return [f"\x1b[33mStopped.\x1b[0m {kept}"]

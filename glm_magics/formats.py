@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from .errors import one_line
 from .markdown import make_safe, strip_controls
 from .replies import FINISHED_WHOLE, Reply
 
@@ -75,7 +76,7 @@ def footer(reply: Reply) -> str:
 
     Tokens read "in (cached) → thinking + out"; what the server did not tell is left out.
     """
-    facts = [strip_controls(reply.model)]
+    facts = [one_line(reply.model, 60)]
     if reply.first_token_s is not None:
         facts.append(f"first token {reply.first_token_s:.1f} s")
     facts.append(f"{reply.elapsed_s:.1f} s")
@@ -83,9 +84,11 @@ def footer(reply: Reply) -> str:
         facts.append(_tokens(reply))
     if reply.ending:
         facts.append(reply.ending)
-    elif reply.finish_reason and reply.finish_reason != "stop":
+    elif not reply.finish_reason:
+        facts.append("no finish reason (the answer may not be whole)")
+    elif reply.finish_reason != "stop":
         note = "" if reply.finish_reason in FINISHED_WHOLE else " (the answer is not whole)"
-        facts.append(f"finish reason: {strip_controls(reply.finish_reason)}{note}")
+        facts.append(f"finish reason: {one_line(reply.finish_reason, 60)}{note}")
     return " · ".join(facts)
 
 

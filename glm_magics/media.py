@@ -73,6 +73,11 @@ def image_parts(value: object, label: str = "") -> list[ImagePart]:
     parts = to_parts(value, Loading(label=label))
     images = [part for part in parts if isinstance(part, ImagePart)]
     if len(images) != len(parts) or not images:
+        if _row_of(value).startswith("pandas."):
+            raise MediaError(
+                f"{named(label)} cannot be drawn: it has no rows, or letters that the font lacks.",
+                f"Put {{{label or 'it'}}} into the text, where it is sent as text.",
+            )
         raise MediaError(
             f"{named(label)} is no picture ({type(value).__name__}).",
             "Give a figure, picture, array, frame, path or URL.",
@@ -210,7 +215,7 @@ def _load_frame(frame: Any, loading: Loading) -> Iterable[Part]:
 
     try:
         if loading.frames == "text" or not frames.can_draw(frame):
-            return [TextPart(frames.to_text(frame))]
+            return [TextPart(f"\n{frames.to_text(frame)}")]  # a line of its own: the columns would not stand under their names
         image = frames.draw(frame)
     except Exception as error:  # the cells hold objects of the user's own
         raise MediaError(f"{named(loading.label)} cannot be drawn: {_said(error)}.", "Does print() work on it?") from error

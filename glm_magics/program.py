@@ -35,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except GLMError as error:
         print(f"glm-magics: {error}", file=sys.stderr)
         return 1
+    except (OSError, OverflowError) as error:  # a folder that cannot be written, a port that cannot be had
+        print(f"glm-magics: {error}", file=sys.stderr)
+        return 1
 
 
 def run_sandbox(arguments: argparse.Namespace) -> int:
@@ -46,6 +49,7 @@ def run_sandbox(arguments: argparse.Namespace) -> int:
 
 def run_demo(arguments: argparse.Namespace) -> int:
     """``glm-magics demo``: copies the tutorial, then opens or executes it."""
+    _need("nbconvert" if arguments.headless else "jupyterlab")
     notebook = _copy_tutorial(arguments.notebook, arguments.folder)
     environment = dict(os.environ)
     if not any(environment.get(variable) for variable in _KEY_VARIABLES):
@@ -75,7 +79,6 @@ def _tutorials() -> Path:
 
 
 def _open_in_lab(notebook: Path, environment: dict[str, str]) -> int:
-    _need("jupyterlab")
     command = [sys.executable, "-m", "jupyterlab", str(notebook)]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
@@ -87,7 +90,6 @@ def _open_in_lab(notebook: Path, environment: dict[str, str]) -> int:
 
 def _execute(notebook: Path, environment: dict[str, str]) -> int:
     """Runs all cells in a kernel of their own, saves, and writes the page; prints where."""
-    _need("nbconvert")
     executed = notebook.with_name(f"{notebook.stem}.executed.ipynb")
     commands = (
         ["--to", "notebook", "--execute", "--output", executed.name, str(notebook)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,15 @@ class DryRun:
     host: str
     body: Mapping[str, Any]
     images: Sequence[ImagePart]
+
+    def __repr__(self) -> str:
+        return "\n".join(str(bundle["text/plain"]) for bundle in self.to_bundles())
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import publish_display_data
+
+        for bundle in self.to_bundles():
+            publish_display_data(_encoded(bundle))
 
     def to_bundles(self) -> list[dict[str, Any]]:
         """What to show: the body, then a thumbnail for each picture."""
@@ -78,14 +88,17 @@ class Session:
     ) -> None:
         self.shell = shell
         self.config = GLM(parent=shell) if shell is not None else GLM()
-        self.last_reply: Reply | None = None
+        self._on_display: list[Reply] = []
         self.transport = transport
         self._environment = Environment(environment)
         self._connection: Connection | None = None
         self._chosen: tuple[str, str, Secret | None] = ("", "", None)
         self._client: GLMClient | None = None
         self._sandbox: Sandbox | None = None
+        self._served: list[str] | None = None
         self.config.observe(self._forget_connection, ["provider", "api_key"])
+        if shell is not None:
+            shell.events.register("post_execute", self._cell_ended)
 
     # Who answers
 
@@ -116,6 +129,7 @@ class Session:
     def _forget_connection(self, change: object = None) -> None:
         self._drop_client()
         self._connection = None
+        self._served = None
 
     @property
     def sandbox(self) -> Sandbox:
@@ -149,8 +163,11 @@ class Session:
             self._client = None
 
     def close(self) -> None:
-        """Lets go of connections and the sandbox."""
+        """Lets go of connections, the sandbox and the shell's event."""
         self._forget_connection()
+        if self.shell is not None:
+            with suppress(ValueError):  # closed before
+                self.shell.events.unregister("post_execute", self._cell_ended)
         if self._sandbox is not None:
             self._sandbox.stop()
             self._sandbox = None
@@ -175,9 +192,7 @@ class Session:
         request = self._build_request(content, options)
         provider = self.connection.provider
         if options.dry_run:
-            dry_run = DryRun(provider.host, _readable_body(request, build_body(request, provider)), request.images)
-            self._show_dry_run(dry_run, options)
-            return dry_run
+            return DryRun(provider.host, _readable_body(request, build_body(request, provider)), request.images)
         stream = self.client.stream_chat(build_body(request, provider), options.timeout or self.config.timeout)
         painter = self._painter(options)
         try:
@@ -199,7 +214,7 @@ class Session:
         provider = self.connection.provider
         kinds = messages[-1].kinds
         request = ChatRequest(
-            model=resolve_model(options.model, provider) if options.model else self._default_model(kinds),
+            model=resolve_model(options.model, provider) if options.model else self._default_model(kinds, options.dry_run),
             messages=messages,
             think=options.think,
             temperature=options.temperature,
@@ -224,17 +239,27 @@ class Session:
             return [value]
         return image_parts(value, label=value if isinstance(value, str) else "")
 
-    def _default_model(self, kinds: frozenset[str]) -> str:
+    def _default_model(self, kinds: frozenset[str], is_dry_run: bool) -> str:
         name = f"{model_role(kinds)}_model"
         is_chosen = name in self.config.trait_values() and getattr(self.config, name) != self.config.trait_defaults(name)
         if is_chosen or not self.connection.provider.is_self_hosted:
             return resolve_model(getattr(self.config, name), self.connection.provider)
-        served = self.client.list_models()
-        if len(served) == 1:
-            return served[0]
-        have = f"It serves {', '.join(served[:8])}." if served else "It does not say what it serves."
+        return self._only_model(name, is_dry_run)
+
+    def _only_model(self, setting: str, is_dry_run: bool) -> str:
+        """The model of a server that serves just one; asked once a connection, and not for a dry run."""
+        if self._served is None and is_dry_run:
+            return "<the one model that the server has>"
+        if self._served is None:
+            try:
+                self._served = self.client.list_models()
+            except KeyboardInterrupt:
+                raise Interrupted from None
+        if len(self._served) == 1:
+            return self._served[0]
+        have = f"It serves {', '.join(self._served[:8])}." if self._served else "It does not say what it serves."
         raise ModelError(
-            f"Which model of {self.connection.provider.host}? {have}", f"Name one with -m, or set `%config GLM.{name}`."
+            f"Which model of {self.connection.provider.host}? {have}", f"Name one with -m, or set `%config GLM.{setting}`."
         )
 
     def _painter(self, options: Options) -> Painter:
@@ -245,27 +270,18 @@ class Session:
         return NotebookPainter(_publisher(self.shell), options.as_)
 
     def _keep(self, reply: Reply, options: Options, is_shown: bool) -> None:
-        self.last_reply = reply
         reply.is_on_display = is_shown
+        self._on_display.append(reply)
         if self.shell is not None:
             namespace: MutableMapping[str, Any] = self.shell.user_ns
             namespace[REPLY_NAME] = reply
             if options.into:
                 namespace[options.into] = reply
 
-    def cell_ended(self, *_: object) -> None:
-        """IPython's event: from now on, naming the reply shows it."""
-        if self.last_reply is not None:
-            self.last_reply.is_on_display = False
-
-    def _show_dry_run(self, dry_run: DryRun, options: Options) -> None:
-        if self.shell is None or options.quiet:
-            return
-        for bundle in dry_run.to_bundles():
-            if is_terminal(self.shell):
-                print(bundle["text/plain"])
-            else:
-                self.shell.display_pub.publish(_encoded(bundle), {})
+    def _cell_ended(self) -> None:
+        """IPython's event: from now on, naming a reply shows it."""
+        while self._on_display:
+            self._on_display.pop().is_on_display = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from glm_magics.testing import FakeGLM
 
 from .loopback import Loopback
 
+pytest_plugins = ["pytester"]
 KEY = "testid.S3cr3tS3cr3t"
 """The key of all tests; it must turn up in the request header and nowhere else."""
 

@@ -344,7 +344,9 @@ def test_broken_settings_of_the_machine_are_one_sentence(monkeypatch, name: str,
         pytest.param([content("a"), sse_frame({"error": "boom"})], "boom", "a", id="error-text"),
         pytest.param([content("a"), httpx.RemoteProtocolError("peer closed")], "broke off", "a", id="connection-lost"),
         pytest.param([content("a"), httpx.DecodingError("zlib")], "broke off", "a", id="decoding"),
-        pytest.param([], "ended before it was finished", "", id="nothing-at-all"),
+        pytest.param([], "empty answer", "", id="nothing-at-all"),
+        pytest.param([b"data: [DONE]\n\n"], "empty answer", "", id="only-the-end-mark"),
+        pytest.param([content("a"), httpx.ReadTimeout("slow")], "said nothing more for", "a", id="silent-in-the-middle"),
     ],
 )
 def test_a_broken_stream_is_cut_short(fake: FakeGLM, steps, said: str, kept: str) -> None:

@@ -188,3 +188,20 @@ def test_terminal_writes_each_word_once_and_no_escapes_of_the_model() -> None:
         out.getvalue()
         == "(thinking) Hm.\n\na[2Jb c\nglm-4.7 · first token 0.0 s · 0.0 s · 12 (4 cached) → 10 thinking + 24 tokens\n"
     )
+
+
+def test_markdown_of_the_server_in_the_footer_is_text() -> None:
+    """A model name or finish reason is foreign too: no picture, no link, no emphasis."""
+    page = Page()
+    hostile = Delta(content="x", model="![x](https://evil.example/x.png) **b**", finish_reason="[c](javascript:alert(1))")
+    stream(NotebookPainter(page.publish), hostile)
+    assert "[x]" not in page.texts[0]
+    assert "[c]" not in page.texts[0]
+    assert "**" not in page.texts[0]
+    assert "://" not in page.texts[0]
+
+
+def test_missing_finish_reason_is_said() -> None:
+    page = Page()
+    stream(NotebookPainter(page.publish), Delta(content="Half"))
+    assert "no finish reason (the answer may not be whole)" in page.texts[0]

@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 import time
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -664,13 +665,17 @@ def test_two_kernels_do_not_mix(fake: FakeGLM) -> None:
     sessions = [Session(transport=one, environment={"ZAI_API_KEY": f"k{i}.s"}) for i, one in enumerate(fakes)]
     for i, one in enumerate(fakes):
         one.reply(f"I am {i}. " * 200)
-    threads = [threading.Thread(target=asked.ask, args=([f"who {i}?"], Options())) for i, asked in enumerate(sessions)]
+    replies: dict[int, Any] = {}
+    threads = [
+        threading.Thread(target=lambda i=i, asked=asked: replies.update({i: asked.ask([f"who {i}?"], Options())}))
+        for i, asked in enumerate(sessions)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(5)
-    for i, (one, asked) in enumerate(zip(fakes, sessions, strict=True)):
-        assert asked.last_reply.text == f"I am {i}. " * 200
+    for i, one in enumerate(fakes):
+        assert replies[i].text == f"I am {i}. " * 200
         assert one.bodies[0]["messages"][0]["content"] == f"who {i}?"
         assert one.requests[0].headers["authorization"] == f"Bearer k{i}.s"
 
@@ -693,5 +698,82 @@ def test_a_terminal_streams_plain_text(fake: FakeGLM, capsys) -> None:
     assert "**Four.**" in out
     assert "glm-4.7" in out
     assert "\x1b" not in out
-    session.ask(["hi"], Options(dry_run=True))
-    assert "Not sent" in capsys.readouterr().out
+    assert "Not sent" in repr(session.ask(["hi"], Options(dry_run=True)))
+
+
+def test_every_reply_of_a_cell_can_be_shown_later(ip, fake: FakeGLM) -> None:
+    """A reply is silent only in the cell that showed it."""
+    from IPython.utils.capture import capture_output
+
+    ip.run_cell("import glm_magics as glm\na = glm.ask('one'); b = glm.ask('two')")
+    for name in ("a", "b"):
+        with capture_output() as captured:
+            ip.run_cell(name)
+        assert fake_text(captured), name
+
+
+def fake_text(captured: Any) -> str:
+    return str(captured.stdout) + "".join(str(output.data) for output in captured.outputs)
+
+
+def test_key_set_after_another_setting_shows_in_no_configuration(ip) -> None:
+    """IPython hands each %config line to every configurable; none may keep the key."""
+    secret = "idid.t0pt0pt0p"
+    ip.run_cell("%config GLM.timeout = 5.0")
+    ip.run_cell(f"%config GLM.api_key = {secret!r}")
+    ip.run_cell("%config GLM.timeout = 6.0")
+    assert secret not in repr(ip.config)
+    assert not [one for one in ip.configurables if secret in repr(one.config)]
+    assert glm_magics.current_session().config.api_key.reveal() == secret
+
+
+@pytest.mark.parametrize("line", ["%glm {nope}", "%glm --nope x", "%glm_connect nope"], ids=["name", "option", "provider"])
+def test_show_traceback_counts_for_every_error(ip, line: str, capsys) -> None:
+    ip.run_cell("%config GLM.show_traceback = True")
+    ip.run_cell(line)
+    assert "Traceback (most recent call last)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("cell", "kept"),
+    [
+        pytest.param("%glm how many rows?\n", "run_line_magic('glm', 'how many rows?')", id="question"),
+        pytest.param("  %glm what's this?\n", "  get_ipython().run_line_magic('glm', \"what's this?\")", id="indented"),
+        pytest.param("%glm?\n", "%glm?", id="help"),
+        pytest.param("s = '''\n%glm is this?\n'''\n", "%glm is this?", id="in-a-string"),
+        pytest.param("%%time\n%glm is this?\n", "%glm is this?", id="in-a-cell-magic"),
+    ],
+)
+def test_final_question_mark(cell: str, kept: str) -> None:
+    """A question is asked, help stays help, text stays text."""
+    from glm_magics.magics.register import keep_question_marks
+
+    assert kept in "".join(keep_question_marks(cell.splitlines(keepends=True)))
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [("%glm_connect ", "sandbox"), ("%glm_connect z", "zai"), ("%glm_connect URL --kind ", "ollama"), ("%%glm 4.6", "4.6v")],
+)
+def test_tab_offers_providers_and_short_names(line: str, offered: str) -> None:
+    from glm_magics.magics.completion import complete_line
+
+    assert offered in complete_line(line, [])
+
+
+def test_models_sort_by_number() -> None:
+    """The table works as a DataFrame: numbers are numbers, what is unknown is missing."""
+    from glm_magics import models
+
+    frame = models().to_frame()
+    assert frame.sort_values("context").index[-1] in frame.index
+    assert frame["in per 1M"].dtype.kind == "f"
+    assert frame["context"].isna().any()
+
+
+def test_dry_run_asks_no_server_for_its_model(ip, fake: FakeGLM) -> None:
+    ip.run_cell("%glm_connect http://127.0.0.1:9/v1")
+    ip.run_cell("%%glm --dry-run\nhi")
+    ip.run_cell("import glm_magics as glm\nrun = glm.ask('hi', dry_run=True)")
+    assert "the one model" in ip.user_ns["run"].body["model"]
+    assert fake.requests == []

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from glm_magics.markdown import LONG_PIECE_CHARS, PIECE_CHARS, BlockSplitter, make_safe, strip_controls, to_html_text
+from glm_magics.markdown import LONG_PIECE_CHARS, PIECE_CHARS, BlockSplitter, code_blocks, make_safe, strip_controls, to_html_text
 
 _HARMLESS = {
     *("p", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "hr", "br", "h1", "h2", "h3", "h4", "h5", "h6"),
@@ -245,3 +245,23 @@ def test_a_megabyte_stays_within_what_a_notebook_shows(text: str) -> None:
     pieces, _ = fed(text, 4096)
     assert len(pieces) <= 50
     assert time.process_time() - started < 5  # quadratic would be minutes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("~" * 30_000 + "`", id="marks then a backtick"),
+        pytest.param("```" + "a" * 30_000 + "`", id="info with a backtick"),
+        pytest.param("$" + "`" * 30_000, id="a dollar and backticks"),
+        pytest.param("`a" * 30_000 + "$", id="backticks that never pair"),
+        pytest.param("<" * 100_000, id="tag openings"),
+        pytest.param("](" * 50_000, id="link openings"),
+    ],
+)
+def test_hostile_text_takes_linear_time(text: str) -> None:
+    """No pattern backtracks over foreign text."""
+    started = time.process_time()
+    make_safe(text, is_growing=True)
+    code_blocks(text)
+    fed(text, 500)
+    assert time.process_time() - started < 1  # quadratic would be many seconds

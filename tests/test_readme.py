@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from glm_magics.magics.arguments import BY_FLAG
 from glm_magics.providers import PROVIDERS
 
@@ -26,6 +28,13 @@ def test_readme_names_commands_that_exist() -> None:
         assert (ROOT / script).is_file(), script
     for name in re.findall(r"%glm_connect (\w+)`", README):
         assert name in {*PROVIDERS, "sandbox"}, name
+
+
+def test_the_pytest_snippet_runs(pytester: pytest.Pytester) -> None:
+    """The README's test, word for word, in a project of its own."""
+    snippet = README.split("## In your own tests")[1].split("```python\n")[1].split("```")[0]
+    pytester.makepyfile(snippet)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
 def test_map_lists_every_room() -> None:

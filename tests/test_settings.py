@@ -190,3 +190,15 @@ def test_every_platform_is_a_choice() -> None:
     """Each name in the table can be connected to, given its key."""
     for name, row in PROVIDERS.items():
         assert find({row.key_variables[0]: "k"}, choice=name).provider is row
+
+
+def test_key_beside_a_url_goes_to_no_other_server() -> None:
+    """GLM_API_KEY belongs to GLM_BASE_URL; without one it serves whatever URL is chosen."""
+    beside = {"GLM_BASE_URL": "http://mine.lab:8000/v1", "GLM_API_KEY": "a.b"}
+    for choice, environment, has_key in (
+        ("http://other.example:8000/v1", beside, False),
+        ("http://mine.lab:8000/v1", beside, True),
+        ("http://other.example:8000/v1", {"GLM_API_KEY": "a.b"}, True),
+    ):
+        found = find_connection(GLM(), environment, lambda: pytest.fail("no sandbox"), lambda name: None, choice)
+        assert (found.key is not None) == has_key, (choice, environment)

@@ -49,13 +49,13 @@ class ModelTable(Sequence[Mapping[str, object]]):
             from ..errors import MissingExtraError
 
             raise MissingExtraError("A DataFrame needs pandas.", 'Install it with `pip install "glm-magics[tables]"`.') from None
-        return pd.DataFrame(list(self)).set_index("id")
+        return pd.DataFrame(list(self)).set_index("id").convert_dtypes()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         if not self:
             return {"text/plain": "No model matches."}
         heads = list(self[0])
-        rows = [[str(row[head]) for head in heads] for row in self]
+        rows = [["–" if row[head] is None else str(row[head]) for head in heads] for row in self]
         widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
         plain = "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [heads, *rows]
@@ -76,18 +76,19 @@ def _haystack(row: Model) -> str:
 
 def _summary(row: Model) -> Mapping[str, object]:
     price = row.price or {}
-    amounts = [price.get("input"), price.get("output")]
-    has_price = price.get("unit") == "1M tokens" and amounts[0] is not None
+    has_price = price.get("unit") == "1M tokens" and price.get("input") is not None
     return {
         "id": row.id,
         "kind": row.kind,
         "takes": ", ".join(row.inputs),
         "gives": ", ".join(row.outputs),
-        "context": row.context_tokens or "–",
-        "max output": row.max_output_tokens or "–",
+        "context": row.context_tokens,
+        "max output": row.max_output_tokens,
         "thinking": row.thinking,
-        "tools": {True: "yes", False: "no", None: "–"}[row.tools],
-        "price in / out per 1M": f"{amounts[0]:g} / {amounts[1] or 0:g} {price['currency']}" if has_price else "–",
+        "tools": None if row.tools is None else "yes" if row.tools else "no",
+        "in per 1M": price["input"] if has_price else None,
+        "out per 1M": price["output"] if has_price else None,
+        "currency": price["currency"] if has_price else None,
         "platforms": ", ".join(row.platforms),
     }
 

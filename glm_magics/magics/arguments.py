@@ -107,6 +107,8 @@ def _find_option(word: str) -> tuple[Option, str | None]:
         OptionError: there is no such option.
     """
     flag, equals, value = word.partition("=")
+    if flag in ("-h", "--help"):
+        raise OptionError("The help is one key away.", "`%%glm?` shows it.")
     if flag not in BY_FLAG:
         raise OptionError(f"There is no option `{one_line(flag, 40)}`.", f"{nearest(flag, list(BY_FLAG))} `%%glm?` shows all.")
     return BY_FLAG[flag], value if equals else None

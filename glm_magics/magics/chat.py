@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from IPython.core.display_functions import display
 from IPython.core.magic import Magics, magics_class, needs_local_scope, no_var_expand
 
 from ..errors import MediaError, one_line
@@ -59,7 +60,9 @@ class ChatMagics(Magics):
         text = call.text if cell is None else cell.rstrip("\n")
         names = {**self.shell.user_ns, **(local_ns or {})}
         options = replace(call.options, image=self._load_images(call, names))
-        self._session.ask(self._fill(text, call, names), options)
+        result = self._session.ask(self._fill(text, call, names), options)
+        if options.dry_run and not options.quiet:
+            display(result)
 
     glm.__doc__ = HELP
 

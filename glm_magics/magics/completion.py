@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ..catalog import models
 from ..options import OPTIONS, Option
+from ..providers import PROVIDERS, SERVER_KINDS
 from .arguments import BY_FLAG
 
 
@@ -17,6 +18,10 @@ def complete_line(text_before: str, names: Iterable[str]) -> list[str]:
         names: the names of the notebook.
     """
     words = text_before.split()
+    if words[:1] == ["%glm_connect"]:
+        return _complete_connect(words, text_before)
+    if words and words[0] not in ("%glm", "%%glm"):
+        return []
     word = words.pop() if words and not text_before[-1].isspace() else ""
     previous = words[-1] if len(words) > 1 else ""
     option = BY_FLAG.get(previous)
@@ -39,5 +44,13 @@ def _values(option: Option, names: Iterable[str]) -> list[str]:
     return list(option.choices)
 
 
+def _complete_connect(words: list[str], text_before: str) -> list[str]:
+    word = words.pop() if len(words) > 1 and not text_before[-1].isspace() else ""
+    candidates = list(SERVER_KINDS) if words[-1] == "--kind" else [*PROVIDERS, "sandbox"] if len(words) == 1 else ["--kind"]
+    return [candidate for candidate in candidates if candidate.startswith(word)]
+
+
 def _model_ids() -> list[str]:
-    return [row.id for row in models().values() if row.can_chat]
+    """Ids, and the short names that work as well."""
+    ids = [row.id for row in models().values() if row.can_chat]
+    return ids + [model_id.removeprefix("glm-") for model_id in ids]

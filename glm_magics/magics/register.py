@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from ..errors import GLMError
 from ..session import Session
 from .admin import AdminMagics
 from .chat import ChatMagics
 from .completion import complete_line
 
 _HOOK = "_glm_magics_hooks"
-_COMPLETED = r"%{1,2}glm"
+_COMPLETED = r"\s*%{1,2}glm"
 _QUESTION = re.compile(r"(?P<indent>\s*)%glm[ \t]+(?P<text>\S.*\?)\s*$")
 
 
 def register(shell: Any, session: Session) -> None:
     """Adds the magics, the settings under ``%config GLM``, tab completion and the end-of-cell event."""
     chat, admin = ChatMagics(shell, session), AdminMagics(shell, session)
-    shell.register_magic_function(chat.glm, "line_cell", "glm")
-    shell.register_magic_function(admin.glm_connect, "line", "glm_connect")
-    shell.register_magic_function(admin.glm_models, "line", "glm_models")
+    for function, kind in ((chat.glm, "line_cell"), (admin.glm_connect, "line"), (admin.glm_models, "line")):
+        shell.register_magic_function(_with_tracebacks(function, session), kind, function.__name__)
     shell.configurables.append(session.config)
-    shell.events.register("post_execute", session.cell_ended)
 
     def complete(_: Any, event: Any) -> list[str]:
         return complete_line(event.text_until_cursor, list(shell.user_ns))
@@ -37,24 +38,38 @@ def unregister(shell: Any) -> None:
     hooks = getattr(shell, _HOOK, None)
     if hooks is None:
         return
-    session, configurables = hooks
+    _, configurables = hooks
     shell.input_transformers_cleanup.remove(keep_question_marks)
     for kind, name in (("line", "glm"), ("cell", "glm"), ("line", "glm_connect"), ("line", "glm_models")):
         shell.magics_manager.magics[kind].pop(name, None)
     shell.configurables = [one for one in shell.configurables if not any(one is ours for ours in configurables)]
-    shell.events.unregister("post_execute", session.cell_ended)
     dispatcher = shell.strdispatchers.get("complete_command")
     if dispatcher is not None:
         dispatcher.regexs = {pattern: chain for pattern, chain in dispatcher.regexs.items() if pattern.pattern != _COMPLETED}
     delattr(shell, _HOOK)
 
 
+def _with_tracebacks(function: Callable[..., Any], session: Session) -> Callable[..., Any]:
+    """The magic, its errors shown with a traceback where ``%config GLM.show_traceback`` asks for it."""
+
+    @wraps(function)
+    def magic(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except GLMError as error:
+            error.show_traceback = session.config.show_traceback
+            raise
+
+    return magic
+
+
 def keep_question_marks(lines: list[str]) -> list[str]:
     """``%glm how many rows?`` asks the model; IPython alone would look for help on ``rows``.
 
-    An input transformer: it sees a cell's lines before IPython reads a final ``?``. Cell magics are left alone.
+    An input transformer: it sees a cell's lines before IPython reads a final ``?``. Cell magics are left alone, and cells
+    with a string over several lines, where such a line may be just text.
     """
-    if not lines or lines[0].startswith("%%"):
+    if not lines or lines[0].startswith("%%") or any(quotes in line for line in lines for quotes in ('"""', "'''")):
         return lines
     return [_as_call(line) for line in lines]
 

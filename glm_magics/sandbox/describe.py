@@ -55,8 +55,12 @@ def _one_picture(picture: Picture | Foreign) -> str:
         return f"it is at {quoted(picture.url, 200)}. The sandbox never goes to the network, so it has not seen it."
     measures = measure(picture)
     colours = ", ".join(f"{name} {share:.0%}" for name, share in measures.colours)
-    size = f"{picture.format}, {picture.width_px}×{picture.height_px} pixels, {picture.n_bytes / 1024:.0f} KB"
+    size = f"{picture.format}, {picture.width_px}×{picture.height_px} pixels, {_amount(picture.n_bytes)}"
     return f"{size}. It looks like {measures.kind}. Colours: {colours}. Brightness: {measures.brightness:.0%}."
+
+
+def _amount(n_bytes: int) -> str:
+    return f"{n_bytes / 1024:.0f} KB" if n_bytes >= 1024 else plural(n_bytes, "byte")
 
 
 # Parts that are received and left alone, in words.

@@ -156,6 +156,8 @@ def _pixels(image: Image) -> Iterator[tuple[int, int, int]]:
 def _kind(flat_share: float, distinct_share: float, coloured_share: float, brightness: float) -> str:
     """Rule: drawings have one background colour and few others; what is coloured on it tells a chart from a table."""
     is_grey = coloured_share < 0.003
+    if flat_share == 1:
+        return "nothing but one plain colour"
     if flat_share >= 0.3:
         return "a table or a page of text" if is_grey else "a chart or a drawing"
     if is_grey:
