@@ -193,21 +193,11 @@ class ChatStream:
         yield delta
 
     def _read_events(self, response: httpx.Response, line: _Line) -> Iterator[Delta]:
-        decoder = SSEDecoder()
         finish_reason: str | None = None
         chunks = response.iter_bytes()
-        for chunk in chunks:
-            for data in decoder.feed(chunk):
-                if data.startswith(b"[DONE]"):
-                    line.drain(chunks)
-                    self._check_begun()
-                    return
-                delta = self._parse(data, response)
-                self._has_begun = True
-                finish_reason = delta.finish_reason or finish_reason
-                yield delta
-        for data in decoder.close():
+        for data in _events(chunks):
             if data.startswith(b"[DONE]"):
+                line.drain(chunks)
                 self._check_begun()
                 return
             delta = self._parse(data, response)
@@ -239,6 +229,14 @@ class ChatStream:
                 request_id=fault.error.request_id,
             )
         return delta
+
+
+def _events(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The data of each event, the last one too where no blank line follows it."""
+    decoder = SSEDecoder()
+    for chunk in chunks:
+        yield from decoder.feed(chunk)
+    yield from decoder.close()
 
 
 def _retry_or_error(response: httpx.Response) -> Exception:

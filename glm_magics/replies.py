@@ -108,17 +108,17 @@ def parse_chunk(raw: object) -> Delta:
     step = choice.get("delta") or choice.get("message")
     if not isinstance(step, dict):
         step = {}
-    content = step.get("content")
-    thinking = step.get("reasoning_content") or step.get("reasoning")
-    tool_calls = step.get("tool_calls")
-    return Delta(
+    content, finish_reason, model = step.get("content"), choice.get("finish_reason"), raw.get("model")
+    thinking, tool_calls = step.get("reasoning_content") or step.get("reasoning"), step.get("tool_calls")
+    request_id = raw.get("request_id") or raw.get("id")
+    return Delta(  # runs once a token: types are compared in place
         content if type(content) is str else _text(content),
         _text(thinking) if thinking else "",
-        _text(choice.get("finish_reason")) or None,
+        finish_reason if finish_reason and type(finish_reason) is str else None,
         parse_usage(usage) if usage else None,
-        _text(raw.get("model")),
-        _text(raw.get("request_id")) or _text(raw.get("id")),
-        tool_calls if tool_calls and isinstance(tool_calls, list) else (),
+        model if type(model) is str else "",
+        request_id if type(request_id) is str else "",
+        tool_calls if tool_calls and type(tool_calls) is list else (),
     )
 
 
