@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import GLMError as GLMError
+    from .frames import frame_image as frame_image
     from .messages import ImagePart as ImagePart
     from .replies import Reply as Reply
     from .replies import Usage as Usage
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_LAZY = {"GLMError": "errors", "Reply": "replies", "Usage": "replies", "ImagePart": "messages"}
-__all__ = ["GLMError", "ImagePart", "Reply", "Usage", "ask", "connect", "current_session", "models"]
+_LAZY = {"GLMError": "errors", "Reply": "replies", "Usage": "replies", "ImagePart": "messages", "frame_image": "frames"}
+__all__ = ["GLMError", "ImagePart", "Reply", "Usage", "ask", "connect", "current_session", "frame_image", "models"]
 
 _sessions: list[Session] = []
 

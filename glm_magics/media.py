@@ -6,6 +6,7 @@ Adding an input kind is one loader and one row in `LOADERS`.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,7 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .errors import InputError, MediaError, one_line
+from .errors import InputError, MediaError, MissingExtraError, one_line
 from .messages import ImagePart, Part, TextPart
 from .pictures import MAX_IMAGE_SIDE_PX, encode_picture, load_picture, looks_like_picture, named
 
@@ -33,7 +34,7 @@ class Loading:
     """How to load: `label` names the value for people, `frames` says how tables are sent, `depth` counts lists in lists."""
 
     label: str = ""
-    frames: Literal["image", "text"] = "image"
+    frames: Literal["image", "text", "both", "auto"] = "image"
     depth: int = 0
 
 
@@ -211,15 +212,39 @@ def _is_picture(array: Any) -> bool:
 
 
 def _load_frame(frame: Any, loading: Loading) -> Iterable[Part]:
+    """A picture, text or both, as `loading.frames` says; text, with a warning, where no font has a letter of it."""
     from . import frames
+    from .tables import read_table
+    from .tabletext import write_text
 
     try:
-        if loading.frames == "text" or not frames.can_draw(frame):
-            return [TextPart(f"\n{frames.to_text(frame)}")]  # a line of its own: the columns would not stand under their names
-        image = frames.draw(frame)
-    except Exception as error:  # the cells hold objects of the user's own
-        raise MediaError(f"{named(loading.label)} cannot be drawn: {_said(error)}.", "Does print() work on it?") from error
-    return _load_image(image, Loading(loading.label or "frame"))
+        if loading.frames == "text":
+            return [_own_lines(write_text(read_table(frame, max_chars=_TEXT_CELL_CHARS, is_exact=True)))]
+        table = frames.fit_table(frame)
+        is_drawn, text = True, ""
+        if reason := frames.why_not(table):
+            is_drawn = False
+            if not table.is_empty:
+                warnings.warn(f"{named(loading.label)} is sent as text. {reason}", stacklevel=2)
+        elif loading.frames == "auto":
+            is_drawn, text = frames.choose_forms(frame, table)
+        if (not is_drawn and not text) or loading.frames == "both":
+            text = write_text(read_table(frame, max_chars=_TEXT_CELL_CHARS, is_exact=True))
+        pictures = [encode_picture(frames.draw(table).convert("RGB"), loading.label or "frame")] if is_drawn else []
+    except MissingExtraError:
+        raise
+    except Exception as error:  # the cells hold objects of the user's own, a lazy frame runs her query
+        said, tried = (error.message, error.way_out) if isinstance(error, InputError) else (f"{_said(error)}.", "")
+        raise MediaError(f"{named(loading.label)} cannot be drawn: {said}", tried or "Does print() work on it?") from error
+    return [*pictures, *([_own_lines(text)] if text else [])]
+
+
+def _own_lines(text: str) -> TextPart:
+    """A table within a sentence begins on a line of its own, or its columns would not stand under their names."""
+    return TextPart(f"\n{text}" if text.endswith("\n") else f"\n{text}\n")
+
+
+_TEXT_CELL_CHARS = 200
 
 
 def _load_items(items: Sequence[Any], loading: Loading) -> Iterable[Part]:
@@ -258,8 +283,15 @@ LOADERS: Mapping[str, Loader] = {
     "matplotlib.figure.FigureBase": _load_figure,
     _AXES: _load_axes,
     "numpy.ndarray": _load_array,
-    "pandas.DataFrame": _load_frame,
-    "pandas.Series": lambda value, loading: _load_frame(value.to_frame(), loading),
+    **dict.fromkeys(
+        (
+            *("pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.LazyFrame", "polars.Series", "pyarrow.Table"),
+            *("pyarrow.RecordBatch", "duckdb.DuckDBPyRelation", "_duckdb.DuckDBPyRelation", "modin.DataFrame", "modin.Series"),
+            *("cudf.DataFrame", "cudf.Series", "ibis.Table", "dask.DataFrame", "dask_expr.DataFrame", "narwhals.DataFrame"),
+            *("narwhals.LazyFrame", "narwhals.Series"),
+        ),
+        _load_frame,
+    ),
 }
 _PLAIN = frozenset({"", "builtins.str", "builtins.list", "builtins.tuple"})
 

@@ -67,7 +67,13 @@ OPTIONS: tuple[Option, ...] = (
         "EXPR",
         completes="name",
     ),
-    Option("frames", ("--frames",), "send dataframes as pictures or as text", "choice", choices=("image", "text")),
+    Option(
+        "frames",
+        ("--frames",),
+        "send dataframes as pictures, as text (all digits), as both, or as suits each",
+        "choice",
+        choices=("image", "text", "both", "auto"),
+    ),
     Option("into", ("-o", "--into"), "keep the Reply under this name too", "name", "NAME", completes="name"),
     Option("as_", ("--as",), "how the answer is shown", "choice", choices=("markdown", "text", "html-source", "json", "code")),
     Option("dry_run", ("--dry-run",), "show the request and send nothing", "flag"),
@@ -91,7 +97,7 @@ class Options:
     max_tokens: int | None = None
     stop: str | None = None
     image: Sequence[Any] = field(default=())
-    frames: Literal["image", "text"] = "image"
+    frames: Literal["image", "text", "both", "auto"] = "image"
     into: str | None = None
     as_: Literal["markdown", "text", "html-source", "json", "code"] = "markdown"
     dry_run: bool = False

@@ -1,119 +1,510 @@
-"""Frames as pictures and as text: what is there is shown, what is left out is said."""
+"""Frames as pictures and as text: what is there is shown, what is left out is said, no letter is ever a box."""
 
 from __future__ import annotations
+
+import datetime as dt
+import sys
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image, features
 
-from glm_magics.frames import MAX_COLUMNS, MAX_ROWS, _grid, can_draw, draw, to_text
+import glm_magics as glm
+from glm_magics import fonts, frames, glyphs
+from glm_magics.cells import format_column
+from glm_magics.errors import InputError, MediaError, MissingExtraError
+from glm_magics.frames import PATCH_PX, choose_forms, fit_table, why_not
+from glm_magics.media import Loading, to_parts
+from glm_magics.messages import ImagePart, TextPart
+from glm_magics.tables import MAX_COLUMNS, MIN_ROWS, read_table
+from glm_magics.tabletext import text_tokens, write_csv, write_markdown, write_text
 
 ODD = {
     "one-cell": pd.DataFrame({"a": [1]}),
     "duplicate-columns": pd.DataFrame([[1, "x"], [2, "y"]], columns=["a", "a"]),
     "multi-index": pd.DataFrame({"v": [1, 2]}, index=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["k", "n"])),
     "multi-columns": pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])),
+    "multi-both-named": pd.DataFrame(
+        [[1, 2], [3, 4]],
+        index=pd.MultiIndex.from_tuples([("r", 1), ("r", 2)], names=["i", "j"]),
+        columns=pd.MultiIndex.from_tuples(
+            [("a long outer head over two", "x"), ("a long outer head over two", "y")], names=["p", "q"]
+        ),
+    ),
     "named-index": pd.DataFrame({"v": [1]}, index=pd.Index(["r"], name="key")),
+    "named-columns": pd.DataFrame([[1]], columns=pd.Index(["v"], name="key")),
     "missing": pd.DataFrame({"a": [1.5, None], "b": ["x", None], "c": [pd.NaT, pd.Timestamp("2026-01-02")]}),
     "extension-types": pd.DataFrame(
         {"i": pd.array([1, None], "Int64"), "s": pd.array(["a", None], "string"), "b": pd.array([True, None], "boolean")}
     ),
     "category": pd.DataFrame({"c": pd.Categorical(["a", "b"])}),
+    "category-columns": pd.DataFrame([[1, 2]], columns=pd.CategoricalIndex(["a", "b"])),
     "period-interval": pd.DataFrame({"p": pd.period_range("2026-01", periods=2, freq="M"), "i": pd.interval_range(0, 2)}),
     "infinite": pd.DataFrame({"a": [np.inf, -np.inf]}),
     "line-breaks": pd.DataFrame({"a": ["x\ny\tz"]}),
-    "long-text": pd.DataFrame({"a": ["x" * 100_000]}),
+    "controls": pd.DataFrame({"a": ["a\x00b\x1b[31m"]}),
+    "long-text": pd.DataFrame({"a": ["x" * 10_000_000]}),
     "lists-in-cells": pd.DataFrame({"a": [[1, 2], {"b": 1}]}),
+    "list-in-itself": pd.DataFrame({"a": [(lambda a: a.append(a) or a)([])]}),
+    "arrays-in-cells": pd.DataFrame({"a": [np.zeros((9, 9)), np.arange(3)]}),
+    "pictures-in-cells": pd.DataFrame({"a": [Image.new("RGB", (9, 9))]}),
+    "bytes": pd.DataFrame({"a": [b"\x00\xff", bytearray(b"x"), memoryview(b"y")]}),
     "no-string-columns": pd.DataFrame([[1, 2]], columns=[0, None]),
-    "many-rows": pd.DataFrame({"a": range(10_000), "b": range(10_000)}),
-    "many-columns": pd.DataFrame([range(300)]),
+    "many-rows": pd.DataFrame({"a": range(1_000_000), "b": range(1_000_000)}),
+    "many-columns": pd.DataFrame([range(5000)]),
     "both-long": pd.DataFrame(np.zeros((100, 100))),
+    "wide-cells": pd.DataFrame({f"a{j}": ["word " * 20] * 60 for j in range(20)}),
     "accents": pd.DataFrame({"é": ["ß", "Ω", "−1"]}),
+    "unnamed-series": pd.Series([1.0, 2.0]),
+    "named-series": pd.Series(["x"], name="s"),
+    "empty-words": pd.DataFrame({"": [""]}),
+    "sparse": pd.DataFrame({"a": pd.arrays.SparseArray([0, 1])}),
+    "arrow": pd.DataFrame({"a": pd.array([1, None], "int64[pyarrow]"), "l": pd.array([[1], None], "object")}),
+    "timedeltas": pd.DataFrame({"a": pd.to_timedelta([1, None], "h")}),
+    "complex": pd.DataFrame({"a": [1 + 2j]}),
 }
+
+
+@pytest.fixture
+def bare_fonts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine without any font of its own; gives its empty font folder."""
+    monkeypatch.setattr(fonts, "font_folders", lambda: [str(tmp_path)])
+    glyphs.pen.cache_clear()
+    yield tmp_path
+    glyphs.pen.cache_clear()
+
+
+def grid(frame: Any, *limits: int) -> list[list[str]]:
+    """Heads and cells as they are drawn, line by line."""
+    columns = read_table(frame, *limits).columns
+    heads = zip(*(column.heads for column in columns), strict=True)
+    return [list(line) for line in (*heads, *zip(*(column.cells for column in columns), strict=True))]
+
+
+def ink(image: Image.Image) -> int:
+    """Dark pixels."""
+    return int((np.asarray(image.convert("L")) < 128).sum())
+
+
+# Pictures
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_odd_frames_are_drawn(name: str) -> None:
-    """A legible picture of bounded size; the frame stays as it is."""
+    """A legible picture of bounded size that the vendor does not scale; the frame stays as it is."""
     frame = ODD[name]
-    before = frame.copy(deep=True)
-    assert can_draw(frame)
-    picture = draw(frame)
-    assert picture.mode == "RGB"
-    assert 40 <= picture.width <= 12_000
-    assert 60 <= picture.height <= 40 * (MAX_ROWS + 4)
-    assert picture.convert("L").getextrema()[0] < 80, "there is ink"
-    pd.testing.assert_frame_equal(frame, before)
+    picture = glm.frame_image(frame)
+    assert picture.width % PATCH_PX == picture.height % PATCH_PX == 0
+    assert picture.width * picture.height <= frames.MAX_PIXELS
+    assert ink(picture) > 10
+    assert len({len(line) for line in grid(frame)}) == 1
 
 
-@pytest.mark.parametrize("name", ODD)
-def test_every_row_of_the_grid_is_as_long_as_the_header(name: str) -> None:
-    """Elision keeps rows and columns aligned."""
-    grid = _grid(ODD[name])
-    assert len({len(row) for row in grid}) == 1
-    assert len(grid) <= MAX_ROWS + 2
-    assert len(grid[0]) <= MAX_COLUMNS + 2
+def test_drawing_leaves_the_frame_alone() -> None:
+    """Not a cell is touched."""
+    frame = ODD["missing"].copy(deep=True)
+    glm.frame_image(frame)
+    pd.testing.assert_frame_equal(frame, ODD["missing"])
 
 
-def test_long_frames_show_head_and_tail_in_order() -> None:
-    """First and last rows and columns, one mark between, index on the left."""
-    frame = pd.DataFrame([[f"{i},{j}" for j in range(40)] for i in range(100)], columns=[f"c{j}" for j in range(40)])
-    grid = _grid(frame)
-    assert grid[0][:3] == ["", "c0", "c1"]
-    assert grid[0][-1] == "c39"
-    assert grid[0].count("…") == 1
-    assert (grid[1][0], grid[-1][0], grid[-1][-1]) == ("0", "99", "99,39")
-    assert [row[0] for row in grid].count("…") == 1
-    position = grid[0].index("…")
-    assert all(row[position] == "…" for row in grid)
+def test_no_line_is_clipped_and_nothing_overlaps() -> None:
+    """What is drawn of a frame is as dark as its letters drawn alone: no letter lost, none over another."""
+    words = pd.DataFrame({"left": ["Ågjpqy", "fjfjff"], "right": [123456, -1]})
+    pen = glyphs.pen(14)
+    pen.learn(["Ågjpqyfjf0123456-"])
+    whole = 255 - np.asarray(glm.frame_image(words)).astype(int)
+    alone = sum(int(pen._patches[letter].ink.sum()) for cell in ("Ågjpqy", "fjfjff", "123456", "-1") for letter in cell)
+    body = whole[2 * 17 :]
+    assert body.sum() > 0
+    assert whole.sum() > 0.8 * alone
 
 
-def test_cells_as_text() -> None:
-    """Floats short, line breaks gone, long texts cut, missing values named."""
-    frame = pd.DataFrame({"a": [1 / 3, 2.0, float("nan")], "b": ["x\ny", "z" * 99, None]})
-    grid = _grid(frame)
-    assert [row[1] for row in grid[1:]] == ["0.333333", "2", "nan"]
-    assert grid[1][2] == "x y"
-    assert grid[2][2].endswith("…")
-    assert len(grid[2][2]) == 40
+def test_numbers_stand_below_each_other() -> None:
+    """Right edges of a number column are one line of pixels apart at most."""
+    picture = np.asarray(glm.frame_image(pd.DataFrame({"n": [1.25, 1000.25, -3.25]}, index=["", "", ""])))
+    rows = [picture[20 * i + 4 : 20 * i + 19] for i in (1, 2, 3)]
+    assert len({int(np.nonzero((row < 128).any(axis=0))[0].max()) for row in rows}) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        pytest.param({"max_rows": 0}, "max_rows", id="no-rows"),
+        pytest.param({"max_cols": -1}, "max_cols", id="negative-columns"),
+        pytest.param({"max_rows": "5"}, "max_rows", id="words-for-rows"),
+        pytest.param({"max_rows": True}, "max_rows", id="true-rows"),
+        pytest.param({"font_size_px": 2}, "font_size_px", id="tiny-font"),
+        pytest.param({"font_size_px": 14.5}, "font_size_px", id="half-pixels"),
+        pytest.param({"theme": "pink"}, "light, dark", id="theme"),
+    ],
+)
+def test_wrong_settings_are_a_sentence(settings: dict[str, Any], said: str) -> None:
+    """With what can be given instead."""
+    with pytest.raises(InputError, match=said):
+        glm.frame_image(ODD["one-cell"], **settings)
+
+
+def test_settings_of_a_picture() -> None:
+    """Size, title, theme, rows and columns by wish."""
+    frame = pd.DataFrame(np.arange(2000).reshape(100, 20))
+    plain = glm.frame_image(frame)
+    assert glm.frame_image(frame, font_size_px=20).width > plain.width
+    assert glm.frame_image(frame, title="What it is").height >= plain.height
+    assert ink(glm.frame_image(frame, theme="dark")) > 10 * ink(plain)
+    assert glm.frame_image(frame, max_rows=100).height > 3 * plain.height
+    assert glm.frame_image(frame, max_cols=3).width < plain.width / 2
 
 
 @pytest.mark.parametrize(
     "frame",
     [
         pytest.param(pd.DataFrame(), id="nothing"),
-        pytest.param(pd.DataFrame({"a": []}), id="no-rows"),
+        pytest.param(pd.DataFrame({"a": [], "b": []}), id="no-rows"),
         pytest.param(pd.DataFrame(index=[1, 2]), id="no-columns"),
-        pytest.param(pd.DataFrame({"a": ["中文"]}), id="cjk-cell"),
-        pytest.param(pd.DataFrame({"名": [1]}), id="cjk-column"),
-        pytest.param(pd.DataFrame({"a": [1]}, index=["行"]), id="cjk-index"),
-        pytest.param(pd.DataFrame({"a": ["🙂"]}), id="emoji"),
-        pytest.param(pd.DataFrame({"a": ["a\x00b"]}), id="control"),
     ],
 )
-def test_what_the_font_cannot_show_is_text(frame: pd.DataFrame) -> None:
-    """Never empty boxes: the text holds it all."""
-    assert not can_draw(frame)
-    assert to_text(frame).strip()
+def test_empty_frames_are_text(frame: pd.DataFrame) -> None:
+    """Without a warning; as a picture they are refused in a sentence."""
+    (part,) = to_parts(frame)
+    assert isinstance(part, TextPart)
+    assert part.text.startswith("Empty DataFrame")
+    assert f"[{len(frame)} rows x {len(frame.columns)} columns]" in part.text
+    with pytest.raises(MediaError, match="empty"):
+        glm.frame_image(frame)
 
 
-def test_cjk_outside_of_the_shown_rows_does_not_matter() -> None:
+# Letters
+
+
+@pytest.mark.parametrize(
+    ("frame", "package"),
+    [
+        pytest.param(pd.DataFrame({"a": ["中文"]}), "fonts-noto-cjk", id="cjk-cell"),
+        pytest.param(pd.DataFrame({"名": [1]}), "fonts-noto-cjk", id="cjk-column"),
+        pytest.param(pd.DataFrame({"a": [1]}, index=["行"]), "fonts-noto-cjk", id="cjk-index"),
+        pytest.param(pd.DataFrame({"a": ["서울"]}), "fonts-noto-cjk", id="hangul"),
+        pytest.param(pd.DataFrame({"a": ["🦊"]}), "fonts-noto-color-emoji", id="emoji"),
+        pytest.param(pd.DataFrame({"a": ["हिन्दी"]}), "fonts-noto-core", id="devanagari"),
+        pytest.param(pd.DataFrame({"a": ["\ue000"]}), "fonts-noto-core", id="private-use"),
+    ],
+)
+def test_what_no_font_shows_is_text_with_a_way_out(frame: pd.DataFrame, package: str, bare_fonts: Path) -> None:
+    """Never empty boxes: a warning names the package, the text holds it all, and a picture is refused."""
+    with pytest.warns(UserWarning, match=f"`df` is sent as text.*{package}"):
+        (part,) = to_parts(frame, Loading("df"))
+    assert isinstance(part, TextPart)
+    assert any(letter in part.text for letter in (str(frame.iloc[0, 0]), *map(str, frame.columns)) if letter != "a")
+    with pytest.raises(MediaError, match=package):
+        glm.frame_image(frame)
+
+
+def test_letters_outside_of_the_shown_rows_do_not_matter(bare_fonts: Path) -> None:
     """Only what is drawn needs letters."""
     frame = pd.DataFrame({"a": ["x"] * 100})
     frame.loc[50, "a"] = "中"
-    assert can_draw(frame)
+    assert not why_not(fit_table(frame))
+
+
+def test_a_broken_font_file_is_passed_by(bare_fonts: Path) -> None:
+    """Whatever lies in the folder."""
+    for name, data in (
+        ("a.ttf", b""),
+        ("b.otf", b"\0" * 100),
+        ("c.ttc", b"ttcf\0\0\0\0\xff\xff\xff\xff"),
+        ("d.ttf", b"x" * 5000),
+    ):
+        (bare_fonts / name).write_bytes(data)
+    assert why_not(fit_table(pd.DataFrame({"a": ["中"]})))
+
+
+def test_a_font_of_the_system_is_found_by_its_letters(bare_fonts: Path) -> None:
+    """By what it has, not by its name."""
+    mono = Path(fonts.base_face().path).with_name("STIXGeneral.ttf")
+    letter = next(chr(code) for code in range(0x2000, 0xFFFF) if _only_in(next(fonts.read_faces(str(mono))), chr(code)))
+    (bare_fonts / "any.ttf").write_bytes(mono.read_bytes())
+    faces, unknown = fonts.find_faces([letter])
+    assert (unknown, Path(faces[letter].path).name) == ([], "any.ttf")
+    assert ink(glm.frame_image(pd.DataFrame({"a": [letter * 3]}))) > 10
+
+
+def _only_in(face: fonts.Face, letter: str) -> bool:
+    return letter.isprintable() and face.has(letter) and not fonts.base_face().has(letter)
+
+
+def test_the_cmap_is_read_as_matplotlib_reads_it() -> None:
+    """Letter for letter."""
+    from matplotlib.ft2font import FT2Font
+
+    for face in (fonts.base_face(), fonts.base_face(True)):
+        known = {code for code in FT2Font(face.path).get_charmap()}
+        assert {code for code in range(0x1FFFF) if face.has(chr(code))} - {0xFFFF} == known
+
+
+@pytest.mark.skipif(not features.check("raqm"), reason="this Pillow cannot shape")
+@pytest.mark.parametrize(
+    ("text", "turned"),
+    [
+        pytest.param("שלום", "םולש", id="hebrew"),
+        pytest.param("سلام", "مالس", id="arabic"),
+    ],
+)
+def test_right_to_left_is_ordered_and_joined(text: str, turned: str) -> None:
+    """The shaped cell differs from its letters in typed order, set one by one."""
+    pen = glyphs.Pen(14)
+    assert pen.learn([text, *text]) == []
+    assert pen.width_px(text) > 10
+    apart = sum(pen.width_px(letter) for letter in text)
+    assert pen._patches[text].ink.size
+    assert (pen.width_px(text) != apart) or text != turned
+
+
+@pytest.mark.parametrize("text", ["שלום", "हिन्दी", "é\u0301x"])
+def test_without_a_shaper_complex_scripts_are_text(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Pillow without raqm would set them wrong."""
+    monkeypatch.setattr(features, "check", lambda name: False)
+    assert glyphs.Pen(13).learn([text])
+
+
+# Cells
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("values", "cells", "are_numbers", "is_rounded"),
+    [
+        pytest.param([1 / 3, 2.0, NAN], ["0.333333", "2.000000", "NaN"], True, True, id="thirds"),
+        pytest.param([1.5, 2.0], ["1.5", "2.0"], True, False, id="halves"),
+        pytest.param([np.float32(0.1), np.float32(2)], ["0.1", "2.0"], True, False, id="float32"),
+        pytest.param([1e20, 1.0], ["1.0000e+20", "1.0000e+00"], True, False, id="huge"),
+        pytest.param([2.5e-8, 3.0], ["2.5000e-08", "3.0000e+00"], True, False, id="tiny"),
+        pytest.param([12345.6789012, 0.5], ["12345.6789", "0.5000"], True, True, id="large-and-long"),
+        pytest.param([np.inf, -np.inf, 1.25], ["inf", "-inf", "1.25"], True, False, id="infinite"),
+        pytest.param([np.inf], ["inf"], True, False, id="only-infinite"),
+        pytest.param([NAN, None], ["NaN", "None"], True, False, id="nothing-known"),
+        pytest.param([1, 20, None], ["1", "20", "None"], True, False, id="ints"),
+        pytest.param([2**70, -1], [str(2**70), "-1"], True, False, id="big-ints"),
+        pytest.param([np.int8(1), np.uint64(2**63)], ["1", str(2**63)], True, False, id="numpy-ints"),
+        pytest.param([True, False], ["True", "False"], False, False, id="bools"),
+        pytest.param([Decimal("1.10"), Decimal("2")], ["1.10", "2"], True, False, id="decimals"),
+        pytest.param([Fraction(1, 3)], ["1/3"], True, False, id="fractions"),
+        pytest.param([1, "x"], ["1", "x"], False, False, id="mixed"),
+        pytest.param([pd.Timestamp("2026-01-02"), pd.NaT], ["2026-01-02", "NaT"], False, False, id="days"),
+        pytest.param([pd.Timestamp("2026-01-02 03:04")], ["2026-01-02 03:04:00"], False, False, id="times"),
+        pytest.param([pd.Timestamp("2026-01-02", tz="UTC")], ["2026-01-02 00:00:00+00:00"], False, False, id="zoned"),
+        pytest.param([dt.datetime(2026, 1, 2)], ["2026-01-02"], False, False, id="datetimes"),
+        pytest.param([dt.timedelta(hours=1)], ["1:00:00"], False, False, id="durations"),
+        pytest.param([pd.NA, "x"], ["<NA>", "x"], False, False, id="na"),
+        pytest.param([b"\x00a"], ["b'\\x00a'"], False, False, id="bytes"),
+        pytest.param(["x\n y\t"], ["x y"], False, False, id="white-space"),
+        pytest.param(["a\x00\x1bb"], ["a\\x00\\x1bb"], False, False, id="controls"),
+        pytest.param(["a\u202eb"], ["a\\u202eb"], False, False, id="bidi-override"),
+        pytest.param(["z" * 99], ["z" * 29 + "…"], False, True, id="long"),
+        pytest.param([[1, {"a": None}]], ["[1, {'a': None}]"], False, False, id="nested"),
+        pytest.param([np.zeros((4, 9))], ["array 4×9 float64"], False, False, id="array"),
+        pytest.param([-0.0, 0.0], ["-0.0", "0.0"], True, False, id="zeros"),
+        pytest.param([5e-324], ["4.9407e-324"], True, False, id="denormal"),
+        pytest.param([], [], False, False, id="none"),
+    ],
+)
+def test_cells_as_text(values: list[Any], cells: list[str], are_numbers: bool, is_rounded: bool) -> None:
+    """Floats aligned, dates short, odd things named, and what was lost is known."""
+    assert format_column(values, 30) == (cells, are_numbers, is_rounded)
+
+
+def test_exact_cells_keep_all_digits() -> None:
+    """As the text beside a picture has to."""
+    assert format_column([1 / 3, 2.0], 30, is_exact=True) == (["0.3333333333333333", "2.0"], True, False)
+
+
+class Broken:
+    """Cannot be written."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("boom")
+
+    __repr__ = __str__
+
+
+def test_a_cell_that_cannot_be_written_is_a_sentence() -> None:
+    """It names the column, and is never a traceback of the user's own class."""
+    with pytest.raises(MediaError, match=r"column `bad` cannot be written: boom\."):
+        glm.frame_image(pd.DataFrame({"bad": [Broken()]}))
+
+
+# Grids
+
+
+def test_long_frames_show_head_and_tail_in_order() -> None:
+    """First and last rows and columns, one mark between, index on the left."""
+    frame = pd.DataFrame([[f"{i},{j}" for j in range(40)] for i in range(100)], columns=[f"c{j}" for j in range(40)])
+    lines = grid(frame)
+    assert lines[0][:3] == ["", "c0", "c1"]
+    assert (lines[0][-1], lines[0].count("…")) == ("c39", 1)
+    assert (lines[1][0], lines[-1][0], lines[-1][-1]) == ("0", "99", "99,39")
+    assert [line[0] for line in lines].count("…") == 1
+    assert len(lines) == 1 + MIN_ROWS + 1
+    assert len(lines[0]) == 1 + MAX_COLUMNS + 1
+    position = lines[0].index("…")
+    assert all(line[position] == "…" for line in lines)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+def test_limits_hold(limit: int) -> None:
+    """One row or column too."""
+    lines = grid(pd.DataFrame(np.zeros((9, 9))), limit, limit)
+    assert (len(lines), len(lines[0])) == (1 + limit + 1, 1 + limit + 1)
+
+
+def test_names_of_both_axes_and_repeated_labels() -> None:
+    """As pandas prints them."""
+    assert grid(ODD["multi-both-named"]) == [
+        ["", "p", "a long outer head over two", "a long outer head over two"],
+        ["", "q", "x", "y"],
+        ["i", "j", "", ""],
+        ["r", "1", "1", "2"],
+        ["", "2", "3", "4"],
+    ]
+    assert grid(ODD["named-columns"])[0] == ["key", "v"]
+
+
+# Other libraries
+
+
+def other_frames() -> dict[str, Any]:
+    import duckdb
+    import narwhals
+    import polars
+    import pyarrow
+
+    table = polars.DataFrame({"a": [1, None], "b": ["x", "y"], "l": [[1], [2, 3]], "d": [dt.date(2026, 1, 2), None]})
+    return {
+        "polars": table,
+        "polars-lazy": table.lazy(),
+        "polars-series": table["a"],
+        "pyarrow": table.to_arrow(),
+        "pyarrow-batch": table.to_arrow().to_batches()[0],
+        "pyarrow-duplicates": pyarrow.table([[1, 2], [3, 4]], names=["a", "a"]),
+        "duckdb": duckdb.sql("select 1 as a, 'x' as b union all select 2, 'y'"),
+        "narwhals": narwhals.from_native(table),
+    }
+
+
+@pytest.mark.parametrize("name", other_frames())
+def test_other_frames_are_drawn(name: str) -> None:
+    """Through {df}; without an index, names as they are."""
+    frame = other_frames()[name]
+    (part,) = to_parts(frame)
+    assert isinstance(part, ImagePart)
+    assert grid(frame)[0][0] == "a"
+    assert len(grid(frame)) == 3
+
+
+def test_a_long_lazy_frame_shows_its_head_and_its_length() -> None:
+    """It is never collected whole."""
+    import polars
+
+    table = read_table(polars.LazyFrame({"a": range(1000)}))
+    assert table.n_rows == 1000
+    assert list(table.columns[0].cells) == [*map(str, range(MIN_ROWS)), "…"]
+
+
+def test_without_narwhals_a_sentence_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only where it is needed."""
+    import polars
+
+    frame = polars.DataFrame({"a": [1]})
+    monkeypatch.setitem(sys.modules, "narwhals", None)
+    assert to_parts(ODD["one-cell"])
+    with pytest.raises(MissingExtraError, match=r"glm-magics\[tables\]"):
+        to_parts(frame)
+
+
+@pytest.mark.parametrize("value", [5, "x", [1], None])
+def test_what_is_no_frame_is_a_sentence(value: Any) -> None:
+    """Not an attribute error."""
+    with pytest.raises(InputError, match="no dataframe"):
+        glm.frame_image(value)
+
+
+# Text, and the choice
 
 
 def test_text_of_a_long_frame_is_elided_and_says_its_shape() -> None:
-    """As pandas prints it."""
-    text = to_text(pd.DataFrame({"a": range(1000)}))
-    assert "[1000 rows x 1 columns]" in text
-    assert len(text.splitlines()) < 45
-    assert "Columns: [a, b]" in to_text(pd.DataFrame({"a": [], "b": []}))
+    """In the same places as the picture."""
+    text = write_text(read_table(pd.DataFrame({"a": range(1000)})))
+    assert text.endswith("[1000 rows x 1 columns]\n")
+    assert "…" in text
+    assert len(text.splitlines()) < 20
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_every_odd_frame_has_a_text(name: str) -> None:
     """With --frames text."""
-    assert to_text(ODD[name]).endswith("\n")
-    assert len(to_text(ODD[name])) < 50_000
+    (part,) = to_parts(ODD[name], Loading(frames="text"))
+    assert isinstance(part, TextPart)
+    assert 0 < len(part.text) < 400_000
+
+
+def test_csv_and_markdown_are_faithful() -> None:
+    """What would break the format is quoted."""
+    table = read_table(pd.DataFrame({"a|b": ["x,y", 'say "hi"']}))
+    assert write_csv(table) == ',a|b\n0,"x,y"\n1,"say ""hi"""\n'
+    assert write_markdown(table) == '||a\\|b|\n|-:|-|\n|0|x,y|\n|1|say "hi"|\n'
+
+
+@pytest.mark.parametrize(
+    ("frame", "is_drawn", "in_text"),
+    [
+        pytest.param(pd.DataFrame({"a": [1 / 3] * 5}), False, "0.3333333333333333", id="small"),
+        pytest.param(pd.DataFrame({"id": ["9f86d081884c7d659a2f"] * 60, "n": 1}), False, "9f86d081884c", id="codes"),
+        pytest.param(pd.DataFrame({f"c{j}": range(1000, 1060) for j in range(12)}), True, "", id="large"),
+        pytest.param(
+            pd.DataFrame({"x": [1 / 3] * 60, **{f"{j}": ["a.b."] * 60 for j in range(19)}}),
+            True,
+            "0.3333333333333333",
+            id="rounded",
+        ),
+    ],
+)
+def test_auto_chooses_by_size_and_content(frame: pd.DataFrame, is_drawn: bool, in_text: str) -> None:
+    """Cheap is exact, codes are text, large is drawn, and what the picture rounds goes beside it."""
+    chosen, text = choose_forms(frame, fit_table(frame))
+    assert chosen is is_drawn
+    assert in_text in text
+    assert bool(text) is bool(in_text)
+    kinds = [part.kind for part in to_parts(frame, Loading(frames="auto"))]
+    assert kinds == ["image"] * is_drawn + ["text"] * bool(in_text)
+
+
+def test_both_are_the_picture_and_all_digits() -> None:
+    """In this order."""
+    picture, text = to_parts(pd.DataFrame({"a": [1 / 3]}), Loading("df", frames="both"))
+    assert isinstance(picture, ImagePart)
+    assert isinstance(text, TextPart)
+    assert "0.3333333333333333" in text.text
+
+
+def test_the_png_is_small_and_the_same_picture() -> None:
+    """Sixteen greys are all that letters need."""
+    from io import BytesIO
+
+    frame = pd.DataFrame(np.arange(600).reshape(50, 12))
+    (part,) = to_parts(frame)
+    assert isinstance(part, ImagePart)
+    sent = np.asarray(Image.open(BytesIO(part.data)).convert("L")).astype(int)
+    assert np.abs(sent - np.asarray(glm.frame_image(frame))).max() <= 9
+    assert len(part.data) < 100_000
+
+
+def test_estimated_tokens_grow_with_the_text() -> None:
+    """Digits by threes, Chinese by 0.6."""
+    assert text_tokens("123456") == 2
+    assert text_tokens("hello world") == 2
+    assert text_tokens("中文中文中") == 3

@@ -18,9 +18,9 @@ import glm_magics
 
 PACKAGE = Path(glm_magics.__file__).parent
 FLOORS = [
-    {"errors", "markdown", "sse"},
-    {"catalog", "messages", "replies", "boxes", "failures", "retries"},
-    {"providers"},
+    {"errors", "markdown", "sse", "cells", "fonts"},
+    {"catalog", "messages", "replies", "boxes", "failures", "retries", "tables", "glyphs"},
+    {"providers", "tabletext"},
     {"options", "requests", "template", "formats", "pictures", "frames"},
     {"settings", "media", "client"},
     {"sandbox"},

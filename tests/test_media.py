@@ -538,7 +538,8 @@ def test_frames_are_pictures_or_text() -> None:
     assert "a" in one_text(frame, frames="text")
     assert opened(one_picture(frame["a"]))
     assert "Empty DataFrame" in one_text(pd.DataFrame({"a": []}))
-    assert "中" in one_text(pd.DataFrame({"a": ["中"]}))
+    with pytest.warns(UserWarning, match="is sent as text"):
+        assert "\ue000" in one_text(pd.DataFrame({"a": ["\ue000"]}))
 
 
 def test_a_frame_of_broken_objects_is_refused() -> None:

@@ -22,7 +22,7 @@ HELP = f"""Ask a GLM model about what is in this notebook; the answer streams in
 
 In the text, {{expr}} puts a value of the notebook in its place: a name, attribute, index or call whose first name exists.
 Text and numbers become text; a matplotlib figure, PIL image, NumPy image array, image bytes, Path or image URL becomes a
-picture; a pandas frame becomes a picture, or text with --frames text. {{{{name}}}} writes {{name}}; JSON, sets, f-string
+picture; a dataframe becomes a picture, or text with --frames text. {{{{name}}}} writes {{name}}; JSON, sets, f-string
 specs and LaTeX braces stay as they are; a plain name that does not exist stops before anything is sent.
 
 No model named: glm-4.7 for text, glm-4.6v when a picture is in the message (%config GLM changes both).
