@@ -245,22 +245,34 @@ def test_the_cmap_is_read_as_matplotlib_reads_it() -> None:
         assert {code for code in range(0x1FFFF) if face.has(chr(code))} - {0xFFFF} == known
 
 
+def stamped(pen: glyphs.Pen, text: str, *, is_apart: bool = False) -> np.ndarray[Any, Any]:
+    """The text on a canvas, as the pen sets it or letter by letter in the given order."""
+    canvas, places = np.zeros((40, 120), np.uint8), {}
+    x = 10
+    for piece in text if is_apart else [text]:
+        pen.place(piece, x, 25, places)
+        x += pen.width_px(piece)
+    pen.stamp(canvas, places)
+    return canvas.astype(int)
+
+
 @pytest.mark.skipif(not features.check("raqm"), reason="this Pillow cannot shape")
-@pytest.mark.parametrize(
-    ("text", "turned"),
-    [
-        pytest.param("שלום", "םולש", id="hebrew"),
-        pytest.param("سلام", "مالس", id="arabic"),
-    ],
-)
-def test_right_to_left_is_ordered_and_joined(text: str, turned: str) -> None:
-    """The shaped cell differs from its letters in typed order, set one by one."""
-    pen = glyphs.Pen(14)
+def test_hebrew_runs_from_right_to_left() -> None:
+    """It looks like its letters set backwards, not like its letters as they are typed."""
+    pen, text = glyphs.Pen(14), "שלום"
     assert pen.learn([text, *text]) == []
-    assert pen.width_px(text) > 10
-    apart = sum(pen.width_px(letter) for letter in text)
-    assert pen._patches[text].ink.size
-    assert (pen.width_px(text) != apart) or text != turned
+    shaped = stamped(pen, text)
+    backwards = np.abs(shaped - stamped(pen, text[::-1], is_apart=True)).sum()
+    assert backwards < np.abs(shaped - stamped(pen, text, is_apart=True)).sum() / 2
+
+
+@pytest.mark.skipif(not features.check("raqm"), reason="this Pillow cannot shape")
+def test_arabic_letters_join() -> None:
+    """Joined they are narrower than apart."""
+    pen, text = glyphs.Pen(14), "مرحبا"
+    assert pen.learn([text, *text]) == []
+    assert 0 < pen.width_px(text) < sum(map(pen.width_px, text))
+    assert stamped(pen, text).sum() > 0
 
 
 @pytest.mark.parametrize("text", ["שלום", "हिन्दी", "é\u0301x"])
