@@ -27,7 +27,7 @@ from PIL import Image, ImageFont
 
 from glm_magics.fonts import base_face
 from glm_magics.frames import frame_image
-from glm_magics.pictures import encode_grey
+from glm_magics.pictures import encode_picture
 from glm_magics.tables import read_table
 
 WORDS = [
@@ -57,7 +57,7 @@ def reference_frames() -> dict[str, pd.DataFrame]:
 
 def ours(frame: pd.DataFrame) -> bytes:
     """What ``{df}`` sends."""
-    return encode_grey(frame_image(frame), "df").data
+    return encode_picture(frame_image(frame).convert("RGB"), "df").data
 
 
 def hand_layout(frame: pd.DataFrame, font_px: int = 14) -> bytes:
