@@ -100,11 +100,11 @@ def test_tutorial_runs_cell_by_cell_and_text_grows(page: Any, lab_url: str, fold
     for index in range(first_chat + 1, len(sources)):
         lab.run_next(index)
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
-    lab.cell(first_chat).scroll_into_view_if_needed()
-    page.screenshot(path=ARTIFACTS / "tutorial-light.png")
-    lab.use_theme("JupyterLab Dark")
-    lab.cell(first_chat).scroll_into_view_if_needed()
-    page.screenshot(path=ARTIFACTS / "tutorial-dark.png")
+    for theme in ("Light", "Dark"):
+        lab.use_theme(f"JupyterLab {theme}")
+        lab.cell(first_chat).scroll_into_view_if_needed()
+        page.wait_for_timeout(1000)  # cells out of sight are painted late
+        page.screenshot(path=ARTIFACTS / f"tutorial-{theme.lower()}.png")
     lab.use_theme("JupyterLab Light")
     lab.save()
     assert any("text/markdown" in output.get("data", {}) for output in read_outputs(folder / "tutorial.ipynb")[first_chat])
