@@ -62,8 +62,7 @@ def connect(choice: str = "", *, kind: str = "", api_key: str | None = None) -> 
         NoProviderError: there is no key for it.
         InputError: neither a provider nor a URL.
     """
-    connection = current_session().connect(choice, kind=kind, api_key=api_key)
-    return f"{connection.provider.name} answers, at {connection.provider.base_url} (key: {connection.key_source})"
+    return str(current_session().connect(choice, kind=kind, api_key=api_key))
 
 
 def models(pattern: str = "") -> Any:

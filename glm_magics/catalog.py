@@ -27,6 +27,7 @@ class Model:
         outputs: ``text``, ``audio`` or ``vector``.
         context_tokens: input and output together, in tokens ("K" read as 1000); None where not documented.
         max_output_tokens: the largest ``max_tokens``; None where not documented.
+        default_max_tokens: what the vendor takes when none is given; None where not documented.
         thinking: ``switchable``, ``always`` or ``none``.
         tools, structured_output, streaming: supported or not; None where not documented.
         price: ``{currency, unit, input, output, cached_input, source}`` or None.

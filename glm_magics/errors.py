@@ -119,6 +119,11 @@ class MediaError(InputError):
 class MissingExtraError(InputError):
     """An optional package is needed and not installed."""
 
+    @classmethod
+    def naming(cls, extra: str, message: str) -> MissingExtraError:
+        """The error whose way out is to install `extra`."""
+        return cls(message, f'Install it with `pip install "glm-magics[{extra}]"`.')
+
 
 class NoProviderError(GLMError):
     """No key and no server chosen: nothing is faked, the user decides."""

@@ -110,7 +110,7 @@ def _need(package: str) -> None:
     from importlib.util import find_spec
 
     if find_spec(package) is None:
-        raise MissingExtraError(f"The demo needs {package}.", 'Install it with `pip install "glm-magics[demo]"`.')
+        raise MissingExtraError.naming("demo", f"The demo needs {package}.")
 
 
 if __name__ == "__main__":

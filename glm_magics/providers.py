@@ -201,3 +201,6 @@ class Connection:
     provider: Provider
     key: Secret | None = None
     key_source: str = "no key"
+
+    def __str__(self) -> str:
+        return f"{self.provider.name} answers, at {self.provider.base_url} (key: {self.key_source})"

@@ -240,8 +240,8 @@ def _narwhals(frame: Any) -> Any:
     try:
         import narwhals
     except ImportError:
-        raise MissingExtraError(
+        raise MissingExtraError.naming(
+            "tables",
             f"A frame of {type(frame).__module__.partition('.')[0]} is read with narwhals, which is not installed.",
-            'Install it with `pip install "glm-magics[tables]"`.',
         ) from None
     return narwhals

@@ -473,25 +473,16 @@ def figure():
 
 def test_a_figure_is_sent_and_left_alone(figure) -> None:
     """Opaque, legible, neither closed nor altered."""
-    before = (
-        figure.dpi,
-        tuple(figure.get_size_inches()),
-        figure.get_facecolor(),
-        figure.canvas,
-        plt.get_fignums(),
-        len(figure.axes),
-    )
+
+    def state() -> tuple[object, ...]:
+        size, face = tuple(figure.get_size_inches()), figure.get_facecolor()
+        return figure.dpi, size, face, figure.canvas, plt.get_fignums(), len(figure.axes)
+
+    before = state()
     arrived = opened(one_picture(figure))
     assert arrived.width > 400
     assert arrived.getpixel((0, 0)) == (255, 255, 255)
-    assert (
-        figure.dpi,
-        tuple(figure.get_size_inches()),
-        figure.get_facecolor(),
-        figure.canvas,
-        plt.get_fignums(),
-        len(figure.axes),
-    ) == before
+    assert state() == before
 
 
 def test_axes_and_subfigures_are_their_figure(figure) -> None:

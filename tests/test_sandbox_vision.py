@@ -185,7 +185,7 @@ def test_without_scikit_image_it_says_so(http: httpx.Client, monkeypatch: pytest
     from glm_magics.errors import MissingExtraError
 
     def missing() -> None:
-        raise MissingExtraError("Finding things needs scikit-image.", 'Run: pip install "glm-magics[sandbox]"')
+        raise MissingExtraError.naming("sandbox", "Finding things needs scikit-image.")
 
     monkeypatch.setattr(locate, "require_vision", missing)
     text = content(http, base64_png(BLOCKS), "Where is the face?")

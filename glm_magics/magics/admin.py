@@ -48,7 +48,7 @@ class ModelTable(Sequence[Mapping[str, object]]):
         except ImportError:
             from ..errors import MissingExtraError
 
-            raise MissingExtraError("A DataFrame needs pandas.", 'Install it with `pip install "glm-magics[tables]"`.') from None
+            raise MissingExtraError.naming("tables", "A DataFrame needs pandas.") from None
         return pd.DataFrame(list(self)).set_index("id").convert_dtypes()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
@@ -100,8 +100,7 @@ class ConnectionCard:
         self.connection = connection
 
     def __repr__(self) -> str:
-        provider = self.connection.provider
-        return f"{provider.name} answers, at {provider.base_url} (key: {self.connection.key_source})"
+        return str(self.connection)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         provider = self.connection.provider

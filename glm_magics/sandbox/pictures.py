@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from glm_magics.errors import MissingExtraError
 from glm_magics.sandbox.codes import Refusal
 
 if TYPE_CHECKING:
@@ -53,7 +52,6 @@ class Measures:
     brightness: float
     colours: tuple[tuple[str, float], ...]
     flat_share: float
-    n_colours: int
     kind: str
 
 
@@ -77,10 +75,7 @@ def read_picture(url: str, limits: Mapping[str, Any], host: Host) -> Picture | F
 
 
 def _decode(data: bytes, limits: Mapping[str, Any]) -> Picture:
-    try:
-        from PIL import Image, UnidentifiedImageError
-    except ImportError as error:
-        raise MissingExtraError("The sandbox needs Pillow to read pictures.", 'Run: pip install "glm-magics[sandbox]"') from error
+    from PIL import Image, UnidentifiedImageError
 
     max_mb = limits.get("image_max_mb", 5)
     if len(data) > max_mb * 1024 * 1024:
@@ -145,7 +140,7 @@ def measure(picture: Picture) -> Measures:
     flat_share = exact.most_common(1)[0][1] / n
     coloured_share = 1 - sum(names[name] for name in ("black", "white", "grey")) / n
     brightness = sum(small.convert("L").tobytes()) / (255 * n)
-    return Measures(brightness, colours, flat_share, len(exact), _kind(flat_share, len(exact) / n, coloured_share, brightness))
+    return Measures(brightness, colours, flat_share, _kind(flat_share, len(exact) / n, coloured_share, brightness))
 
 
 def _pixels(image: Image) -> Iterator[tuple[int, int, int]]:

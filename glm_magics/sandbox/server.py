@@ -82,7 +82,7 @@ class Sandbox:
         try:
             import uvicorn
         except ImportError as error:
-            raise MissingExtraError("The sandbox needs uvicorn.", 'Run: pip install "glm-magics[sandbox]"') from error
+            raise MissingExtraError.naming("sandbox", "The sandbox needs uvicorn.") from error
         from glm_magics.sandbox.app import App
 
         listener = _listen(self._wanted_port)

@@ -67,8 +67,9 @@ def require_vision() -> None:
     try:
         import skimage.feature  # noqa: F401
     except ImportError as error:
-        way_out = 'Run: pip install "glm-magics[sandbox]"'
-        raise MissingExtraError("Finding things in pictures needs scikit-image, which is not installed.", way_out) from error
+        raise MissingExtraError.naming(
+            "sandbox", "Finding things in pictures needs scikit-image, which is not installed."
+        ) from error
 
 
 def find_faces(image: Image) -> list[PixelBox]:
