@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import LabPage, find_chromium, open_browser, open_notebook_7, read_outputs, run_server, write_notebook
+from tests.lab import LabPage, find_chromium, open_notebook_7, read_outputs, run_server, write_notebook
 
 pytestmark = [
     pytest.mark.browser,
@@ -53,13 +53,6 @@ $\\href{javascript:window.PWNED=9}{mm}$ ![p](http://127.0.0.1:9/leak.png)
 
 The last words.
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    assert find_chromium(), "CI needs Chromium: apt-get install chromium"
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

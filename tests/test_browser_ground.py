@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import LabPage, find_chromium, open_browser, open_notebook_7, read_outputs, run_server, write_notebook
+from tests.lab import LabPage, find_chromium, open_notebook_7, read_outputs, run_server, write_notebook
 
 pytestmark = [
     pytest.mark.browser,
@@ -34,13 +34,6 @@ from glm_magics.groundings import Grounding
 asker = ScriptedAsker({ANSWER!r}, thinking="A cup, and what lies beside it.", delay_s=0.02)
 grounding = Grounding(Image.fromarray(data.coffee()), asker)
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    assert find_chromium(), "CI needs Chromium: apt-get install chromium"
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
