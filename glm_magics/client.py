@@ -11,38 +11,25 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import urlsplit
 
-from .errors import NO_KEY_WAY_OUT, CutShortError, GLMError, NetworkError, NoProviderError, NotFoundError, one_line
+from .errors import NO_KEY_WAY_OUT, CutShortError, GLMError, NoProviderError, NotFoundError, one_line
+from .exchange import Exchange, Exchanger
 from .failures import Fault, parse_failure
 from .providers import Connection
+from .reach import CONNECT_TIMEOUT_S, Retry, network_error, open_http
 from .replies import Delta, parse_chunk
 from .retries import MAX_WAIT_S, RetryPolicy, Waiting, parse_retry_after
 from .sse import SSEDecoder
 
 if TYPE_CHECKING:
-    import ssl
-
     import httpx
 
 _KEPT = "What came is kept; run the cell again."
-CONNECT_TIMEOUT_S = 8.0
 DEFAULT_TIMEOUT_S = 300.0
 """The vendor's SDK waits as long; a thinking model may be silent for minutes before its first token."""
 
 StreamItem: TypeAlias = Delta | Waiting
-
-
-class _Retry(Exception):
-    """Internal: this attempt failed in a way that another may cure."""
-
-    def __init__(self, error: GLMError, retry_after_s: float | None = None, only_once: bool = False) -> None:
-        super().__init__()
-        self.error = error
-        self.retry_after_s = retry_after_s
-        self.only_once = only_once
 
 
 class _Line:
@@ -124,7 +111,7 @@ class ChatStream:
             try:
                 yield from self._attempt()
                 return
-            except _Retry as retry:
+            except Retry as retry:
                 too_long = (retry.retry_after_s or 0) > MAX_WAIT_S
                 most = 1 if retry.only_once else policy.max_retries
                 if self._has_begun or attempt > most or too_long:
@@ -165,7 +152,7 @@ class ChatStream:
             )
         if self._has_begun:
             return CutShortError("The connection broke off in the middle of the answer.", _KEPT)
-        return _network_error(error, self._owner.connection.provider.host, self._timeout_s)
+        return network_error(error, self._owner.connection.provider.host, self._timeout_s)
 
     def _read(self, response: httpx.Response, line: _Line) -> Iterator[Delta]:
         if response.status_code != 200:
@@ -246,43 +233,16 @@ def _retry_or_error(response: httpx.Response) -> Exception:
 def _fault_error(fault: Fault, response: httpx.Response) -> Exception:
     if not fault.is_retryable:
         return fault.error
-    return _Retry(fault.error, parse_retry_after(response.headers.get("retry-after")))
+    return Retry(fault.error, parse_retry_after(response.headers.get("retry-after")))
 
 
-def _after_tries(retry: _Retry, attempts: int, waited_s: float) -> GLMError:
+def _after_tries(retry: Retry, attempts: int, waited_s: float) -> GLMError:
     error = retry.error
     if retry.retry_after_s and retry.retry_after_s > MAX_WAIT_S:
         error.message += f" It asks to wait {retry.retry_after_s:.0f} s."
     elif attempts > 1:
         error.message += f" Tried {attempts} times, with {waited_s:.1f} s of waiting between."
     return error
-
-
-def _network_error(error: Exception, host: str, timeout_s: float) -> Exception:
-    import httpx
-
-    if isinstance(error, httpx.ConnectTimeout):
-        return _Retry(NetworkError(f"{host} did not answer within {CONNECT_TIMEOUT_S:g} s.", _NETWORK), only_once=True)
-    if isinstance(error, httpx.TimeoutException):
-        return NetworkError(f"{host} said nothing for {timeout_s:g} s.", "Try again, or allow more with --timeout SECONDS.")
-    if isinstance(error, httpx.ConnectError):
-        cause = _connect_cause(error)
-        return _Retry(NetworkError(f"{host} cannot be reached: {cause}.", _NETWORK), only_once=True)
-    return _Retry(NetworkError(f"The connection to {host} was lost before the answer began.", _NETWORK), only_once=True)
-
-
-_NETWORK = "Look at the network, a proxy and the address (`%glm_connect`)."
-
-
-def _connect_cause(error: Exception) -> str:
-    text = str(error)
-    if "CERTIFICATE" in text.upper():
-        return "its certificate is not trusted here"
-    if "refused" in text:
-        return "nothing listens there"
-    if any(sign in text for sign in ("Name or service", "resolution", "getaddrinfo", "nodename")):
-        return "its name is not known to this network"
-    return one_line(text, 120) or "no connection"
 
 
 class GLMClient:
@@ -309,10 +269,19 @@ class GLMClient:
         self._transport = transport
         self._idle: list[_Line] = []
         self._lock = threading.Lock()
+        self._exchanger = Exchanger(connection, transport)
 
     def stream_chat(self, body: Mapping[str, Any], timeout_s: float | None = None) -> ChatStream:
         """The answer to a chat request; nothing is sent before it is iterated. ``body["stream"]`` may be false."""
         return ChatStream(self, body, timeout_s or self.timeout_s)
+
+    def embed(self, body: Mapping[str, Any], timeout_s: float | None = None) -> Exchange:
+        """One try of ``POST /embeddings``; whether to try again is for the caller, who has many in flight."""
+        return self._exchanger.post("/embeddings", body, timeout_s or self.timeout_s)
+
+    def abort(self) -> None:
+        """Breaks off what `embed` has in flight, from any thread."""
+        self._exchanger.abort()
 
     def list_models(self) -> list[str]:
         """The ids at ``GET /models`` (undocumented at the vendor, usual elsewhere).
@@ -333,8 +302,8 @@ class GLMClient:
         except (ValueError, RecursionError):
             payload = {}
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            mapped = _network_error(error, self.connection.provider.host, 20.0)
-            raise (mapped.error if isinstance(mapped, _Retry) else mapped) from error
+            mapped = network_error(error, self.connection.provider.host, 20.0)
+            raise (mapped.error if isinstance(mapped, Retry) else mapped) from error
         finally:
             self._give_line(line, is_clean)
         rows = payload.get("data") if isinstance(payload, dict) else None
@@ -350,12 +319,13 @@ class GLMClient:
             lines, self._idle = self._idle, []
         for line in lines:
             line.client.close()
+        self._exchanger.close()
 
     def _take_line(self) -> _Line:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return _Line(self._new_http_client())
+        return _Line(open_http(self.connection.provider.base_url, self._transport))
 
     def _give_line(self, line: _Line, is_reusable: bool) -> None:
         if is_reusable and not line.is_shut:
@@ -363,23 +333,6 @@ class GLMClient:
                 self._idle.append(line)
         else:
             line.client.close()
-
-    def _new_http_client(self) -> httpx.Client:
-        import httpx
-
-        is_local = urlsplit(self.connection.provider.base_url).hostname in ("127.0.0.1", "localhost", "::1")
-        try:
-            return httpx.Client(
-                transport=self._transport,
-                verify=_ssl_context() if self._transport is None and not is_local else True,
-                trust_env=not is_local,  # a proxy has no way to this machine's own ports
-                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60),
-            )
-        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:  # the text may hold a proxy's password
-            raise NetworkError(
-                f"The proxy or certificate settings of this machine cannot be used ({type(error).__name__}).",
-                "Look at HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE; a SOCKS proxy needs `pip install httpx[socks]`.",
-            ) from None
 
     def _build_request(
         self, line: _Line, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float
@@ -405,11 +358,3 @@ class GLMClient:
         if key:
             request.headers["Authorization"] = f"Bearer {key.reveal()}"
         return request
-
-
-@cache
-def _ssl_context() -> ssl.SSLContext:
-    """One TLS context for all connections: building one takes longer than a request's whole overhead."""
-    import httpx
-
-    return httpx.create_ssl_context()

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from .client import GLMClient
+    from .corpus import Corpus
     from .sandbox import Sandbox
+    from .supply import Listener
 
 REPLY_NAME = "_glm"
 """The name under which the last `Reply` is always found."""
@@ -62,6 +64,7 @@ class Session:
         self._sandbox: Sandbox | None = None
         self._served: list[str] | None = None
         self._memo = Memo()
+        self._corpus: Corpus | None = None
         self.config.observe(self._forget_connection, ["provider", "api_key"])
         if shell is not None:
             shell.events.register("post_execute", self._cell_ended)
@@ -128,9 +131,37 @@ class Session:
             self._client.close()
             self._client = None
 
+    @property
+    def corpus(self) -> Corpus:
+        """Embedding and searching; made at the first need."""
+        if self._corpus is None:
+            from .corpus import Corpus
+            from .sources import Home
+
+            self._corpus = Corpus(
+                Home(
+                    connection=lambda: self.connection,
+                    client=lambda: self.client,
+                    only_model=lambda: self._only_model("embedding_model", is_dry_run=False),
+                    config=self.config,
+                    environment=self._environment,
+                    painter=self._progress_painter,
+                )
+            )
+        return self._corpus
+
+    def _progress_painter(self) -> Listener:
+        from .progress import notebook_painter, terminal_painter
+
+        if self.shell is None:
+            return terminal_painter(sys.stderr) if sys.stderr.isatty() else lambda progress: None
+        return terminal_painter(sys.stdout) if is_terminal(self.shell) else notebook_painter(_publisher(self.shell))
+
     def close(self) -> None:
-        """Lets go of connections, the sandbox and the shell's event."""
+        """Lets go of connections, the cache, the sandbox and the shell's event."""
         self._forget_connection()
+        if self._corpus is not None:
+            self._corpus.close()
         if self.shell is not None:
             with suppress(ValueError):  # closed before
                 self.shell.events.unregister("post_execute", self._cell_ended)

@@ -12,6 +12,7 @@ from ..session import Session
 from .admin import AdminMagics
 from .chat import ChatMagics
 from .completion import complete_line
+from .embed import EmbedMagics
 
 _HOOK = "_glm_magics_hooks"
 _COMPLETED = r"\s*%{1,2}glm"
@@ -20,8 +21,9 @@ _QUESTION = re.compile(r"(?P<indent>\s*)%glm[ \t]+(?P<text>\S.*\?)\s*$")
 
 def register(shell: Any, session: Session) -> None:
     """Adds the magics, the settings under ``%config GLM``, tab completion and the end-of-cell event."""
-    chat, admin = ChatMagics(shell, session), AdminMagics(shell, session)
-    for function, kind in ((chat.glm, "line_cell"), (admin.glm_connect, "line"), (admin.glm_models, "line")):
+    chat, admin, embed = ChatMagics(shell, session), AdminMagics(shell, session), EmbedMagics(shell, session)
+    line_magics = (admin.glm_connect, admin.glm_models, embed.glm_embed, embed.glm_cache)
+    for function, kind in ((chat.glm, "line_cell"), *((magic, "line") for magic in line_magics)):
         shell.register_magic_function(_with_tracebacks(function, session), kind, function.__name__)
     shell.configurables.append(session.config)
 
@@ -30,7 +32,7 @@ def register(shell: Any, session: Session) -> None:
 
     shell.set_hook("complete_command", complete, re_key=_COMPLETED)
     shell.input_transformers_cleanup.append(keep_question_marks)
-    setattr(shell, _HOOK, (session, (chat, admin, session.config)))
+    setattr(shell, _HOOK, (session, (chat, admin, embed, session.config)))
 
 
 def unregister(shell: Any) -> None:
@@ -40,7 +42,8 @@ def unregister(shell: Any) -> None:
         return
     _, configurables = hooks
     shell.input_transformers_cleanup.remove(keep_question_marks)
-    for kind, name in (("line", "glm"), ("cell", "glm"), ("line", "glm_connect"), ("line", "glm_models")):
+    lines = ("glm", "glm_connect", "glm_models", "glm_embed", "glm_cache")
+    for kind, name in (("cell", "glm"), *(("line", name) for name in lines)):
         shell.magics_manager.magics[kind].pop(name, None)
     shell.configurables = [one for one in shell.configurables if not any(one is ours for ours in configurables)]
     dispatcher = shell.strdispatchers.get("complete_command")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("load", "client", "iopub", "interrupt", "lab", "install", "frames")
+NAMES = ("load", "client", "iopub", "interrupt", "lab", "install", "frames", "embed")
 
 
 def main(arguments: list[str]) -> None:

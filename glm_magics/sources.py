@@ -1,0 +1,139 @@
+"""Which model at which server makes the vectors, and what it allows."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .catalog import Model, find_model
+from .errors import ModelError, NoProviderError, OptionError, one_line
+from .limits import Limits
+from .options import nearest
+from .providers import PROVIDERS, Connection
+from .retries import RetryPolicy
+from .settings import GLM
+from .similarity import check_count
+from .supply import Listener, Source
+from .tally import price_words
+from .vectorstore import Space
+from .vectorstore.spaces import NUMBER_BYTES, Precision
+
+if TYPE_CHECKING:
+    from .client import GLMClient
+
+VENDOR_DIMENSIONS = 1024
+"""Asked for where nothing is said: as good as 2048 for most uses (the vendor's advice), at half the size."""
+
+MAX_DIMENSIONS = 65_536
+DEFAULT_CEILING = 64
+"""Requests in flight at a server that never refuses one."""
+
+_TOGETHER_TOKENS = 8000
+"""Of one request's texts together, where a model's page states such a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What a corpus needs of its session; each is asked when it is needed, since all may change."""
+
+    connection: Callable[[], Connection]
+    client: Callable[[], GLMClient]
+    only_model: Callable[[], str]
+    config: GLM
+    environment: Mapping[str, str]
+    painter: Callable[[], Listener]
+
+
+def find_source(home: Home, limits: Limits, dimensions: int | None, model: str | None, precision: Precision) -> Source:
+    """Who is to make the vectors, checked as far as that can be done without asking.
+
+    Raises:
+        OptionError, InputError, ModelError: the precision, the dimensions or the model make no sense.
+    """
+    if precision not in NUMBER_BYTES:
+        raise OptionError(f"precision has no value `{one_line(str(precision), 40)}`.", nearest(str(precision), [*NUMBER_BYTES]))
+    try:
+        connection: Connection | None = home.connection()
+    except NoProviderError as error:  # what is cached can be had without anybody to ask
+        connection, nobody = None, error
+    is_own = connection is not None and connection.provider.is_self_hosted
+    name = _find_name(model, home.config.embedding_model, None if not is_own else home.only_model)
+    row = None if is_own else find_model(name)
+    asked = _check_dimensions(dimensions, row, is_own)
+
+    def connect() -> _Server:
+        if connection is None:
+            raise nobody
+        _check_platform(connection, row)
+        return _Server(home.client(), home.config.timeout)
+
+    space = Space("glm" if connection is None else _provider_space(connection), name, asked, precision)
+    of_model = row.limits if row else {}
+    ceiling = max((n for n in (row.concurrency or {}).values() if isinstance(n, int)), default=0) if row else 0
+    return Source(
+        space,
+        asked or None,
+        connect,
+        limits.find((space.provider, name), ceiling or DEFAULT_CEILING, home.config.max_in_flight),
+        RetryPolicy(home.config.max_retries, home.config.retry_wait),
+        of_model.get("inputs_per_request", 64),
+        _TOGETHER_TOKENS if "max_tokens_total_label" in of_model else None,
+        lambda n_tokens: price_words(row, n_tokens) if space.provider == "glm" else "",
+    )
+
+
+class _Server:
+    """The client, with the session's patience."""
+
+    def __init__(self, client: GLMClient, timeout_s: float) -> None:
+        self._client = client
+        self._timeout_s = timeout_s
+        self.abort = client.abort
+
+    def embed(self, body: Mapping[str, Any]) -> Any:
+        return self._client.embed(body, self._timeout_s)
+
+
+def _find_name(model: str | None, default: str, only_model: Callable[[], str] | None) -> str:
+    """The wire name: the one that is said, else the setting, else the only one of a server."""
+    if model is not None and (not isinstance(model, str) or not model.strip()):
+        raise ModelError(f"{one_line(repr(model), 40)} is no model.", "Name one, such as `embedding-3`.")
+    name = (model or default).strip()
+    if only_model is not None:  # a server of one's own
+        return only_model() if model is None and default == "embedding-3" else name.removesuffix("!")
+    row = find_model(name)
+    if name.endswith("!") or (row is not None and row.kind == "embedding"):
+        return row.id if row is not None else name.removesuffix("!")
+    what = f"{row.id} gives no vectors" if row is not None else f"The catalogue has no model `{one_line(name, 40)}`"
+    raise ModelError(f"{what}.", "Use `embedding-3`; a final ! skips the catalogue.")
+
+
+def _check_dimensions(dimensions: int | None, row: Model | None, is_own: bool) -> int:
+    if dimensions is None:
+        default = row.limits.get("dimensions", [VENDOR_DIMENSIONS]) if row else [VENDOR_DIMENSIONS]
+        return 0 if is_own else VENDOR_DIMENSIONS if VENDOR_DIMENSIONS in default else default[-1]
+    check_count("dimensions", dimensions, MAX_DIMENSIONS)
+    allowed = row.limits.get("dimensions") if row else None
+    if allowed and dimensions not in allowed:
+        warnings.warn(
+            f"{row.id if row else ''} documents {', '.join(map(str, allowed))} dimensions; {dimensions} is sent as it is.",
+            stacklevel=2,
+        )
+    return dimensions
+
+
+def _provider_space(connection: Connection) -> str:
+    """Providers whose vectors are the same share a name: the vendor's platforms. Any other server is known by its address."""
+    provider = connection.provider
+    return "glm" if provider.name in PROVIDERS else "sandbox" if provider.name == "sandbox" else provider.base_url
+
+
+def _check_platform(connection: Connection, row: Model | None) -> None:
+    provider = connection.provider
+    if row is not None and provider.name in PROVIDERS and provider.name not in row.platforms:
+        raise ModelError(
+            f"{provider.host} has no {row.id}; of the vendor's platforms {' and '.join(row.platforms)} alone has.",
+            "`%glm_connect bigmodel`, with a key in ZHIPUAI_API_KEY.",
+        )
