@@ -10,19 +10,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from . import chosen
+
 if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
 
+    from . import realtime as realtime
+    from .boxes import Boxes as Boxes
+    from .boxes import parse_boxes as parse_boxes
+    from .chatbook import Chats
     from .errors import GLMError as GLMError
     from .frames import frame_image as frame_image
-    from .ledger import Ledger
+    from .frames import frame_images as frame_images
+    from .groundings import Grounding as Grounding
     from .media import register as register
+    from .media.audio import Sound as Sound
     from .messages import ImagePart as ImagePart
     from .previews import DryRun, Preview
     from .replies import Reply as Reply
     from .replies import Usage as Usage
     from .session import Session
+    from .speech import Speech as Speech
+    from .spending import Spending
+    from .stylers import as_tables as as_tables
+    from .vectorcache import VectorCache
 
 __version__ = "0.1.0"
 
@@ -32,13 +44,21 @@ _LAZY = {
     "Usage": "replies",
     "ImagePart": "messages",
     "frame_image": "frames",
+    "frame_images": "frames",
+    "as_tables": "stylers",
     "register": "media",
+    "Boxes": "boxes",
+    "parse_boxes": "boxes",
+    "Sound": "media.audio",
+    "Speech": "speech",
 }
 __all__ = [
-    *("GLMError", "ImagePart", "Reply", "Usage", "ask", "connect", "current_session", "frame_image", "models", "preview"),
-    *("cache", "clusters", "duplicates", "embed", "register", "search", "similar"),
+    *("Boxes", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "chats", "connect"),
+    *("current_session", "frame_image", "frame_images", "ground", "models", "parse_boxes", "preview", "realtime", "register"),
+    *("usage", "cache", "clusters", "duplicates", "embed", "search", "similar"),
 ]
 
+_MODULES = ("realtime",)
 _sessions: list[Session] = []
 
 
@@ -54,13 +74,17 @@ def current_session() -> Session:
     return _sessions[0]
 
 
+chosen.tell(lambda: current_session().connection)
+
+
 def ask(*content: object, **options: Any) -> Reply | DryRun:
     """Asks a GLM model and gives its `Reply`; in a notebook the answer also streams into the cell.
 
     Args:
         content: strings, frames, figures, pictures, arrays, paths, image URLs, in the order in which the model gets them.
         options: the words of ``%%glm?`` with underscores: model, think, system, temperature, top_p, max_tokens, stop, image
-            (one or a list), frames, into, as_, dry_run (gives a `DryRun`), timeout (seconds), no_stream, quiet.
+            (one or a list), frames, chat (a name), keep_thinking, schema (a type, JSON Schema or short form; the value is in
+            `Reply.value`), retries, budget, into, as_, dry_run (gives a `DryRun`), timeout (seconds), no_stream, quiet.
 
     Raises:
         GLMError: see `glm_magics.errors`; an error in the middle of the answer carries what came as ``.reply``.
@@ -84,6 +108,22 @@ def preview(*content: object, **options: Any) -> Preview:
     return current_session().preview(content, parse_options(options))
 
 
+def ground(images: object, question: str = "", **options: Any) -> Grounding:
+    """A widget with a picture, or a list of them: ask where things are, see, change and keep the boxes.
+
+    Args:
+        images: a PIL image, figure, array, path, …, or a list of them.
+        question: what to find; asked at once, in the background. Empty: only the widget.
+        options: as of `ask`; they hold for every question of the widget.
+
+    Raises:
+        GLMError: no picture, nobody to ask, or the ``widgets`` extra is missing.
+    """
+    from .options import parse_options
+
+    return current_session().ground(images, question, parse_options(options))
+
+
 def connect(choice: str = "", *, kind: str = "", api_key: str | None = None) -> str:
     """Chooses who answers, as ``%glm_connect`` does, and says it in words: a provider's name, ``sandbox`` or a URL.
 
@@ -92,6 +132,24 @@ def connect(choice: str = "", *, kind: str = "", api_key: str | None = None) -> 
         InputError: neither a provider nor a URL.
     """
     return str(current_session().connect(choice, kind=kind, api_key=api_key))
+
+
+def chats() -> Chats:
+    """The chats of this kernel by name, as ``%glm_chat`` shows them: `.save`, `.resume`, `.export`, `.import_`, …"""
+    return current_session().chats
+
+
+def usage(span: str = "notebook") -> Spending:
+    """What was spent, as ``%glm_usage`` shows it; `.to_frame()`, `.costs`, `.plot()`.
+
+    Args:
+        span: ``cell``, ``notebook``, ``today``, ``month`` or ``all``.
+
+    Raises:
+        OptionError: there is no such span.
+        LedgerError: the ledger cannot be read.
+    """
+    return current_session().books.spending(span)
 
 
 def models(pattern: str = "") -> Any:
@@ -185,7 +243,7 @@ def clusters(data: Any, n: int | None = None, on: Any = "text", *, seed: int = 0
     return current_session().corpus.clusters(data, n, on, seed=seed, **options)
 
 
-def cache(cache: Any = None) -> Ledger:
+def cache(cache: Any = None) -> VectorCache:
     """The cache of vectors: what it holds and what it saved, with ``.remove()``, ``.export()`` and ``.import_()``.
 
     Args:
@@ -194,7 +252,7 @@ def cache(cache: Any = None) -> Ledger:
     Raises:
         CacheError: the place cannot be used.
     """
-    return current_session().corpus.ledger(cache)
+    return current_session().corpus.cache(cache)
 
 
 def load_ipython_extension(ipython: Any) -> None:
@@ -221,4 +279,8 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return getattr(import_module(f".{_LAZY[name]}", __name__), name)
+    if name in _MODULES:
+        from importlib import import_module
+
+        return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

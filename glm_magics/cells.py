@@ -11,11 +11,14 @@ from numbers import Integral, Real
 from reprlib import Repr
 from typing import Any
 
-_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _MIDNIGHT = re.compile(r"\d{4}-\d\d-\d\d 00:00:00")
 _MAX_DECIMALS = 6
 _MOST_DIGITS = 15
 """Numbers from 10 to this power on are written with an exponent: a float holds no more digits."""
+
+_LONGEST_NUMBER = 60
+"""Numbers are cut only beyond this: their first digits alone would be another number."""
 
 _short = Repr()
 _short.maxlevel, _short.maxother = 4, 200
@@ -39,7 +42,8 @@ def format_column(values: Sequence[Any], limit: int, is_exact: bool = False) -> 
     """``(cells, are_numbers, is_rounded)``: the values of one column as texts of at most `limit` letters each.
 
     Floats get the same number of decimals, at most six, or an exponent where that would hide them; with `is_exact` all their
-    digits. Dates lose a time that is midnight in all of them. `is_rounded` says that a cell shows less than its value.
+    digits, and texts keep their spaces. Dates lose a time that is midnight in all of them. `is_rounded` says that a cell shows
+    less than its value.
 
     Raises:
         Exception: whatever a value's own ``str`` raises.
@@ -48,9 +52,11 @@ def format_column(values: Sequence[Any], limit: int, is_exact: bool = False) -> 
     if known and all(is_number(value) for value in known):
         cells = _align(known) if not is_exact else list(map(str, known))
         is_rounded = any(_is_float(value) and _differs(cell, _widen(value)) for cell, value in zip(cells, known, strict=True))
+        whole, cells = cells, [cut(cell, max(limit, _LONGEST_NUMBER)) for cell in cells]
+        is_rounded = is_rounded or cells != whole
         each = iter(cells)
         return [missing_word(value) if is_missing(value) else next(each) for value in values], True, is_rounded
-    texts = [to_word(value, limit) for value in values]
+    texts = [to_word(value, limit, is_exact) for value in values]
     if known and all(type(value).__name__ in ("Timestamp", "datetime64", "datetime") for value in known):
         days = [text for text, value in zip(texts, values, strict=True) if not is_missing(value)]
         if all(_MIDNIGHT.fullmatch(text) for text in days):
@@ -59,12 +65,17 @@ def format_column(values: Sequence[Any], limit: int, is_exact: bool = False) -> 
     return cells, not known and bool(values), cells != texts
 
 
-def to_word(value: object, limit: int) -> str:
-    """One value as one line; nothing beyond what `limit` letters need is looked at where that can be helped."""
+def to_word(value: object, limit: int, is_exact: bool = False) -> str:
+    """One value as one line; nothing beyond what `limit` letters need is looked at where that can be helped.
+
+    With `is_exact` a text keeps its spaces.
+    """
     if is_missing(value):
         return missing_word(value)
     if isinstance(value, str):
         text = value[: 4 * limit + 100]
+        if is_exact:
+            return re.sub(r"[^\S ]+", " ", _without_odd(text))
     elif isinstance(value, bytes | bytearray | memoryview):
         text = repr(bytes(value[: limit + 8]))
     elif isinstance(value, list | tuple | dict | set | frozenset):
@@ -73,7 +84,16 @@ def to_word(value: object, limit: int) -> str:
         text = _array_word(value)
     else:
         text = str(value)
-    return " ".join(_ODD.sub(lambda found: ascii(found[0])[1:-1], text).split())
+    return clean(text)
+
+
+def clean(text: str) -> str:
+    """On one line; controls, marks that turn the direction and halves of letters as their codes."""
+    return " ".join(_without_odd(text).split())
+
+
+def _without_odd(text: str) -> str:
+    return _ODD.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def missing_word(value: object) -> str:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -14,13 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .catalog import find_model
 from .embeddings import embed_texts
-from .errors import InputError, OptionError, one_line
-from .ledger import Ledger
+from .errors import GLMWarning, InputError, OptionError, one_line
 from .limits import Limits
 from .options import nearest
+from .progress import painter_for
+from .settings import data_folder
 from .similarity import Data, check_count, choose_count, in_groups, read_matrix
 from .sources import Home, find_source
 from .texts import LONG, Long, plan_texts, read_texts, refuse_broken
+from .vectorcache import VectorCache
 from .vectorstore import LocalStore, VectorStore, is_store
 from .vectorstore.spaces import Precision
 
@@ -80,9 +81,10 @@ class Corpus:
             raise OptionError(f"long has no value `{one_line(str(long), 40)}`.", nearest(str(long), LONG))
         row = find_model(source.space.model)
         plan = plan_texts(read, row.limits.get("max_tokens_per_input") if row else None, long)
-        listen = (lambda progress: None) if quiet else self._home.painter()
+        listen = (lambda progress: None) if quiet else painter_for(self._home.shell)
         try:
-            vectors = embed_texts(plan, source, self.find_store(cache), listen)
+            with self._home.saying(quiet):
+                vectors = embed_texts(plan, source, self.find_store(cache), listen)
         except UnicodeEncodeError:
             refuse_broken(read)
             raise
@@ -98,7 +100,7 @@ class Corpus:
         if cache is False:
             return None
         if cache is None:
-            folder = default_folder(self._home.environment)
+            folder = self.default_folder
         elif isinstance(cache, str | Path):
             folder = Path(cache).expanduser()
         elif is_store(cache):
@@ -107,7 +109,7 @@ class Corpus:
             raise InputError(f"A {type(cache).__name__} is no cache.", "Give a folder, a store, or False for none.")
         return self._stores.setdefault(folder.absolute(), LocalStore(folder.absolute()))
 
-    def ledger(self, cache: Cache = None) -> Ledger:
+    def cache(self, cache: Cache = None) -> VectorCache:
         """As `glm_magics.cache`.
 
         Raises:
@@ -116,7 +118,13 @@ class Corpus:
         store = self.find_store(cache)
         if store is None:
             raise InputError("Without a cache there is nothing to show.", "Leave `cache` out, or give a folder.")
-        return Ledger(store)
+        return VectorCache(store)
+
+    @property
+    def default_folder(self) -> Path:
+        """``GLM_CACHE_DIR``, or a folder beside the ledger."""
+        named = self._home.environment.get(FOLDER_VARIABLE, "").strip()
+        return Path(named).expanduser() if named else data_folder(self._home.config) / "embeddings"
 
     # What can be asked
 
@@ -221,20 +229,6 @@ class Corpus:
                     try:
                         index.save(path)
                     except OSError as error:
-                        warnings.warn(f"The index for searching is not kept: {error.strerror}.", stacklevel=2)
+                        warnings.warn(f"The index for searching is not kept: {error.strerror}.", GLMWarning, stacklevel=2)
             self._indexes[mark] = index
         return self._indexes[mark]
-
-
-def default_folder(environment: Mapping[str, str]) -> Path:
-    """``GLM_CACHE_DIR``, or the folder for a user's data on this system."""
-    if named := environment.get(FOLDER_VARIABLE, "").strip():
-        return Path(named).expanduser()
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "glm_magics" / "embeddings"

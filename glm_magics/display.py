@@ -8,8 +8,9 @@ longest task does not grow with it, and the saved notebook holds plain Markdown.
 from __future__ import annotations
 
 import sys
+from base64 import b64encode
 from collections.abc import Callable
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 from uuid import uuid4
 
 from .errors import one_line
@@ -17,6 +18,10 @@ from .formats import FORMATS, footer, record
 from .markdown import LONG_PIECE_CHARS, BlockSplitter, make_safe, strip_controls, to_html_text
 from .replies import Reply, ReplyFold
 from .retries import Waiting
+from .speech import player
+
+if TYPE_CHECKING:
+    from .sightings import Sightings
 
 FAST_S, SLOW_S = 0.05, 0.1
 """Time between two repaints: in the first seconds, and after, where 10 a second cost the page a fifth less."""
@@ -28,6 +33,12 @@ THINKING_INLINE_CHARS = 1000
 
 MAX_SHOWN_CHARS = 1_000_000
 """A page cannot show more without freezing; the Reply holds all of it."""
+
+LOOK_EVERY_S = 0.5
+"""Time between two looks for boxes in a growing answer."""
+
+MAX_ABOVE_PICTURE_CHARS = 20_000
+"""A longer answer goes on below its picture, or each new word would send all of it again."""
 
 JOIN_CHARS = 500
 """A last tail shorter than this joins the output before it."""
@@ -115,9 +126,15 @@ class NotebookPainter:
     Args:
         publish: ``publish(data, metadata, display_id, update)``; the one way out, so that tests can listen.
         as_: a word of `FORMATS`.
+        sightings: of the pictures that were sent, when there are any.
     """
 
-    def __init__(self, publish: Callable[[dict[str, str], dict[str, Any], str, bool], None], as_: str = "markdown") -> None:
+    def __init__(
+        self,
+        publish: Callable[[dict[str, str], dict[str, Any], str, bool], None],
+        as_: str = "markdown",
+        sightings: Sightings | None = None,
+    ) -> None:
         self._publish = publish
         self._format = FORMATS[as_]
         self._splitter = BlockSplitter()
@@ -134,6 +151,9 @@ class NotebookPainter:
         self._next_paint_s = 0.0
         self._first_paint_s = 0.0
         self._model = ""
+        self._sightings = sightings
+        self._next_look_s = 0.0
+        self._pictures: set[int] = set()
 
     def start(self, model: str) -> None:
         self._model = model
@@ -150,6 +170,9 @@ class NotebookPainter:
             return SLOW_S
         self._first_paint_s = self._first_paint_s or now_s
         sent_chars = self._paint_thinking(fold) if not fold.text_pieces else self._paint_text(fold)
+        if fold.text_pieces and self._format.is_live and now_s >= self._next_look_s:
+            self._next_look_s = now_s + LOOK_EVERY_S
+            self._look(fold)
         pause_s = FAST_S if now_s - self._first_paint_s < FAST_FOR_S else SLOW_S
         pause_s = max(pause_s, sent_chars / 100_000)  # a long tail is repainted less often
         self._next_paint_s = now_s + pause_s
@@ -170,12 +193,18 @@ class NotebookPainter:
     def _paint_text(self, fold: ReplyFold) -> int:
         sent_chars = self._take_text(fold)
         if not self._format.is_live:
-            n_chars = sum(map(len, fold.text_pieces))
-            return self._show(self._head + _small(f"{self._model} · receiving, {n_chars} characters…"))
+            return self._paint_growing(fold)
         tail = self._splitter.tail
         if tail.strip():
-            sent_chars += self._show(self._head + make_safe(tail, is_growing=True))
+            sent_chars += self._show(self._head + self._safe(tail, is_growing=True))
         return sent_chars
+
+    def _paint_growing(self, fold: ReplyFold) -> int:
+        n_chars = sum(map(len, fold.text_pieces))
+        line = _small(f"{self._model} · receiving, {n_chars} characters…")
+        if self._format.grow is None or not n_chars:
+            return self._show(self._head + line)
+        return self._show(f"{self._head}{self._format.grow(''.join(fold.text_pieces))}\n{line}")
 
     def _take_text(self, fold: ReplyFold) -> int:
         """Takes what is new into the splitter; pieces that it completes are shown for good."""
@@ -186,7 +215,35 @@ class NotebookPainter:
         self._n_text = len(fold.text_pieces)
         if not self._format.is_live:
             return 0
-        return sum(self._keep(self._head + make_safe(piece)) for piece in self._splitter.feed(self._within_limit(text)))
+        return sum(self._keep(self._head + self._safe(piece)) for piece in self._splitter.feed(self._within_limit(text)))
+
+    def _safe(self, text: str, is_growing: bool = False) -> str:
+        """Fit to be shown, with the numbers of the boxes that the words give."""
+        if self._sightings is None:
+            return make_safe(text, is_growing=is_growing)
+        return self._sightings.colour(make_safe(self._sightings.mark(text), is_growing=is_growing))
+
+    def _look(self, fold: ReplyFold) -> None:
+        if self._sightings and self._sightings.read("".join(fold.raw_pieces), "".join(fold.text_pieces)):
+            self._show_pictures(self._sightings, is_live=True)
+
+    def _show_pictures(self, sightings: Sightings, is_live: bool = False) -> None:
+        """The pictures with the boxes of the answer so far, below the text."""
+        for place in sightings.drawable:
+            if not self._pictures:
+                self._reopen()
+            mime, data = sightings.draw(place, is_live)
+            bundle = {mime: b64encode(data).decode(), "text/plain": repr(sightings.boxes)}
+            is_shown = place in self._pictures
+            self._publish(bundle, {"glm": {"picture": place}}, f"{self._id_stem}-picture-{place}", is_shown)
+            self._pictures.add(place)
+
+    def _reopen(self) -> None:
+        """What comes next goes on in the last output, which then stays above the pictures."""
+        if not self._is_open and self._last:
+            _, self._head = self._last
+            self._n_outputs -= 1
+            self._is_open = True
 
     def _within_limit(self, text: str) -> str:
         room = MAX_SHOWN_CHARS - self._shown_chars
@@ -208,19 +265,30 @@ class NotebookPainter:
         self._last = None  # the answer's last words do not belong under it
 
     def finish(self, fold: ReplyFold, reply: Reply) -> None:
+        if self._sightings:
+            self._sightings.read("".join(fold.raw_pieces), "".join(fold.text_pieces))
         self._take_text(fold)
+        self._finish_text(reply)
+        if self._sightings:
+            self._show_pictures(self._sightings)
+
+    def _finish_text(self, reply: Reply) -> None:
         ending = f"\n\n*({reply.ending})*" if reply.ending else ""
-        below = f"{ending}\n\n{self._cut_note(reply)}{_small(footer(reply))}\n"
+        legend = self._sightings.legend(reply.text) if self._sightings else ""
+        legend = f"{legend}\n\n" if legend else ""
+        below = f"{ending}\n\n{self._cut_note(reply)}{legend}{_small(footer(reply))}\n"
         metadata = {"glm": record(reply)}
         if not self._format.is_live:
             self._finish_whole(reply, below, metadata)
+            self._show_player(reply)
             return
-        tail = make_safe(self._splitter.tail)
+        tail = self._safe(self._splitter.tail)
         if self._last and not self._is_open and len(tail) < JOIN_CHARS:
             display_id, text = self._last
             self._publish({"text/markdown": f"{text}{tail}{below}"}, metadata, display_id, True)
         else:
             self._show(f"{self._head}{tail}{below}", metadata)
+        self._show_player(reply)
 
     def abandon(self) -> None:
         self._show(_small(f"{self._model} · no answer"))
@@ -237,6 +305,11 @@ class NotebookPainter:
         self._n_outputs += 1
         self._show(below.strip())
 
+    def _show_player(self, reply: Reply) -> None:
+        """The answer spoken, below its words; whole, so that the saved notebook plays it too."""
+        if reply.audio:
+            self._publish(player(reply.audio), {}, f"{self._id_stem}-speech", False)
+
     def _cut_note(self, reply: Reply) -> str:
         if self._shown_chars <= MAX_SHOWN_CHARS:
             return ""
@@ -249,7 +322,10 @@ class NotebookPainter:
         return len(markdown)
 
     def _keep(self, markdown: str) -> int:
-        """Paints the open output for the last time."""
+        """Paints the open output for the last time; above a picture it stays open, so that the picture is below the text."""
+        if self._pictures and len(markdown) < MAX_ABOVE_PICTURE_CHARS:
+            self._head = markdown
+            return self._show(markdown)
         sent_chars = self._show(markdown, {"glm": {"part": self._n_outputs}})
         self._last = (self._display_id, markdown)
         self._n_outputs += 1
@@ -260,6 +336,11 @@ class NotebookPainter:
     @property
     def _display_id(self) -> str:
         return f"{self._id_stem}-{self._n_outputs}"
+
+
+def show_note(publish: Callable[..., Any], sentence: str) -> None:
+    """A line of its own in the cell: something to know about what is sent."""
+    publish({"text/markdown": _small(f"Note: {sentence}"), "text/plain": f"Note: {strip_controls(sentence)}"}, {})
 
 
 def _waiting_line(waiting: Waiting) -> str:

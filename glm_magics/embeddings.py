@@ -13,10 +13,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .dispatch import Dispatcher, Errand, Outcome
-from .errors import CacheError, EmbeddingError, GLMError, Interrupted
-from .supply import Listener, Progress, Server, Source
+from .batches import BatchSender, Errand, Outcome
+from .errors import CacheError, EmbeddingError, GLMError, GLMWarning, Interrupted
+from .supply import Listener, Progress, Server, Source, Spent
 from .texts import Plan, count_tokens, name_rows
+from .tokens import text_tokens
 from .vectorstore import Batch, Found, Space, VectorStore, find_keys, find_together
 from .vectorwire import Vectors
 
@@ -131,7 +132,7 @@ class _Run:
                 self._store.put(self._source.space, batches)
             except CacheError as error:
                 self._store = None
-                warnings.warn(f"New vectors are not kept. {error}", stacklevel=2)
+                warnings.warn(f"New vectors are not kept. {error}", GLMWarning, stacklevel=2)
 
     # The server
 
@@ -139,29 +140,41 @@ class _Run:
         """Sends what is missing and takes what comes.
 
         Raises:
+            BudgetError: it costs more than is left.
             GLMError: there is nobody to ask.
             Interrupted: the user stopped it.
         """
-        source, server = self._source, self._source.connect()
+        source, server, missing = self._source, self._source.connect(), self._distinct()
+        if source.meter is not None:
+            source.meter.check_before(len(missing), sum(text_tokens(self._plan.texts[place]) for place in missing))
         width = None if self._out is None else self._out.shape[1]
-        dispatcher = Dispatcher(server.embed, source.build_body, source.limiter, source.policy, width or source.width)
-        dispatcher.add(list(self._errands(self._distinct())))
+        sender = BatchSender(server.embed, source.build_body, source.limiter, source.policy, width or source.width)
+        sender.add(list(self._errands(missing)))
         self._progress = replace(self._progress, n_texts=self._progress.n_texts - len(self._twins))
+        ending = "stopped"
         try:
-            while dispatcher.n_open and self._fatal is None:
-                self._take(dispatcher.take(TICK_S))
+            while sender.n_open and self._fatal is None:
+                self._take(sender.take(TICK_S))
             if self._fatal is not None:
-                self._drain(dispatcher, server)
+                self._drain(sender, server)
+            ending = "complete" if self._fatal is None else "failed"
         except KeyboardInterrupt:
             with suppress(KeyboardInterrupt):  # a second ■ does not wait
                 self._settle(is_again=True)
-                self._drain(dispatcher, server)
+                self._drain(sender, server)
             n = self._progress.n_cached + self._progress.n_done
             where = "are kept; run it again to go on" if self._store is not None else "had come"
             raise Interrupted(kept=f"{n:,} of {self._progress.n_texts:,} texts {where}.") from None
         finally:
-            dispatcher.stop()
+            sender.stop()
             self._tell(is_over=True)
+            self._enter(ending)
+
+    def _enter(self, ending: str) -> None:
+        """Into the books, where anything was answered."""
+        progress = self._progress
+        if progress.n_tokens or progress.n_done:
+            self._source.enter(Spent(progress.n_tokens, progress.cost, progress.elapsed_s, ending))
 
     def _distinct(self) -> list[int]:
         """The places of missing texts, each text once; others like them are their twins."""
@@ -190,13 +203,13 @@ class _Run:
     def _errand(self, places: list[int]) -> Errand:
         return Errand(places, [self._plan.texts[place] for place in places])
 
-    def _drain(self, dispatcher: Dispatcher, server: Server) -> None:
+    def _drain(self, sender: BatchSender, server: Server) -> None:
         """Takes what is in flight, for a moment; the rest is broken off."""
-        dispatcher.stop()
+        sender.stop()
         until_s = time.monotonic() + DRAIN_S
-        while dispatcher.n_open and (left_s := until_s - time.monotonic()) > 0:
-            self._take(dispatcher.take(min(TICK_S, left_s)))
-        if dispatcher.n_open:
+        while sender.n_open and (left_s := until_s - time.monotonic()) > 0:
+            self._take(sender.take(min(TICK_S, left_s)))
+        if sender.n_open:
             server.abort()
 
     def _take(self, outcomes: Sequence[Outcome]) -> None:
@@ -217,6 +230,8 @@ class _Run:
                 self._fatal = self._fatal or (outcome.error if outcome.is_fatal else None)
         self._progress = replace(self._progress, n_done=n_done, n_tokens=n_tokens, n_failed=len(self._failures))
         self._to_count = ()
+        if self._source.meter is not None and self._fatal is None:
+            self._fatal = self._source.meter.check(n_tokens)
         self._tell()
 
     def _fill(self, places: Sequence[int], vectors: Vectors) -> int:
@@ -229,7 +244,7 @@ class _Run:
         return len(good)
 
     def _tell(self, is_over: bool = False) -> None:
-        cost = self._source.price_words(self._progress.n_tokens)
+        cost = self._source.cost_of(self._progress.n_tokens)
         elapsed_s = time.monotonic() - self._started_s
         self._progress = replace(self._progress, cost=cost, elapsed_s=elapsed_s, is_over=is_over)
         self._listen(self._progress)

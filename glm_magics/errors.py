@@ -5,6 +5,7 @@
     │   ├── OptionError         an unknown option, a wrong value, an unclosed quote
     │   ├── UnknownNameError    ``{name}`` is not defined in the notebook
     │   ├── ModelError          no such model, or it cannot take what the message holds
+    │   ├── ChatError           no such chat or turn; a chat that cannot be read or saved
     │   ├── MediaError          a picture, path or frame that cannot be sent
     │   └── MissingExtraError   an optional package is not installed
     ├── NoProviderError         nobody to ask: no key, no server chosen
@@ -12,6 +13,9 @@
     ├── CutShortError           the answer stopped in the middle; what came is kept
     ├── CacheError              the store of vectors cannot be read or written
     ├── EmbeddingError          some texts have no vector; those that have one are in `vectors`
+    ├── BudgetError             it would cost, or has cost, more than is allowed; what came is kept
+    ├── LedgerError             the ledger of calls cannot be read or written
+    ├── SchemaError             the answer does not fit the schema; the last one is kept
     └── APIError                the server answered with an error
         ├── AuthenticationError     401, the key is wrong, missing or expired
         ├── AccessError             403 and account states: not allowed
@@ -23,6 +27,8 @@
         ├── QuotaError              429, balance or quota used up: never retried
         └── ServerError             5xx
 
+    GLMWarning                  a UserWarning: sent all the same, but otherwise than might be expected
+    OnceWarning                 a GLMWarning that is said once a session
     Interrupted                 a KeyboardInterrupt, not a GLMError: the user pressed ■
 
 Each carries what a program needs (`status`, `code`, `request_id`, `reply`) and a message with a way out for a person.
@@ -44,6 +50,14 @@ NO_KEY_WAY_OUT = (
     "or `%glm_connect http://localhost:8000/v1` for a server of your own; "
     "or `%glm_connect sandbox` to try everything offline."
 )
+
+
+class GLMWarning(UserWarning):
+    """Something was sent otherwise than one might expect; a notebook shows it as a line of its own."""
+
+
+class OnceWarning(GLMWarning):
+    """A `GLMWarning` about this machine, such as a missing font: said once a session."""
 
 
 def one_line(text: str, limit: int = 500) -> str:
@@ -119,6 +133,10 @@ class MediaError(InputError):
     """A value that cannot be made into something a model takes."""
 
 
+class ChatError(InputError):
+    """There is no such chat or turn, or it cannot be read or saved."""
+
+
 class MissingExtraError(InputError):
     """An optional package is needed and not installed."""
 
@@ -156,6 +174,18 @@ class EmbeddingError(GLMError):
         super().__init__(message, way_out, **facts)
         self.rows = list(rows)
         self.vectors = vectors
+
+
+class BudgetError(GLMError):
+    """It would cost, or has cost, more than is allowed; `reply` holds what came."""
+
+
+class SchemaError(GLMError):
+    """No answer fitted the schema; `reply` holds the last one, with the reason in ``.misfit``."""
+
+
+class LedgerError(GLMError):
+    """The ledger of calls cannot be read or written."""
 
 
 class APIError(GLMError):

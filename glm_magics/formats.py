@@ -19,10 +19,12 @@ class Format:
     Attributes:
         is_live: True when the text can be shown as it grows; otherwise it is rendered once it is whole.
         render: the finished reply as ``(mime type, text)``, safe to show.
+        grow: what of a growing answer that is not `is_live` can be shown already, as safe Markdown.
     """
 
     is_live: bool
     render: Callable[[Reply], tuple[str, str]]
+    grow: Callable[[str], str] | None = None
 
 
 def _render_markdown(reply: Reply) -> tuple[str, str]:
@@ -39,13 +41,55 @@ def _render_html_source(reply: Reply) -> tuple[str, str]:
 
 
 def _render_json(reply: Reply) -> tuple[str, str]:
+    if reply.plain is not None:
+        return "text/markdown", fenced(_write_json(reply.plain), "json")
     for text in (reply.text, *(block.code for block in reply.code_blocks)):
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
             continue
-        return "text/markdown", fenced(json.dumps(value, indent=2, ensure_ascii=False), "json")
-    return "text/markdown", f"*The answer is no JSON; as it came:*\n\n{fenced(reply.text, '')}"
+        return "text/markdown", fenced(_write_json(value), "json")
+    said = fenced(reply.text or _arguments(reply), "")
+    return "text/markdown", f"*The answer is no JSON; as it came:*\n\n{said}"
+
+
+def _write_json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=lambda odd: getattr(odd, "value", None) or str(odd))
+
+
+def _arguments(reply: Reply) -> str:
+    return "\n".join(str(call["function"]["arguments"]) for call in reply.tool_calls)
+
+
+_GROWING_LINES = 60
+"""Of a growing object only its end is shown: a page repaints it ten times a second."""
+
+
+def _grow_json(text: str) -> str:
+    """The object as far as it has come, its open ends closed; as it is where pydantic is not installed or it is no JSON."""
+    start = min((place for place in (text.find("{"), text.find("[")) if place >= 0), default=-1)
+    written = text
+    if start >= 0:
+        try:
+            from pydantic_core import from_json
+
+            written = _write_json(from_json(text[start:], allow_partial="trailing-strings"))
+        except (ImportError, ValueError):
+            written = text[start:]
+    lines = written.split("\n")
+    head = ["…"] if len(lines) > _GROWING_LINES else []
+    return fenced("\n".join([*head, *lines[-_GROWING_LINES:]])[-20_000:], "json" if start >= 0 else "")
+
+
+def _render_frame(reply: Reply) -> tuple[str, str]:
+    """The table as Markdown, elided as pandas elides; the answer as it came where there is none in it."""
+    from .readers import read_table
+    from .tabletext import write_markdown
+
+    if reply.misfit or (reply.value is None and not reply.tables):
+        return "text/markdown", f"*There is no table in the answer; as it came:*\n\n{make_safe(reply.text)}"
+    table = read_table(reply.to_frame(), 60, 20)
+    return "text/markdown", make_safe(write_markdown(table) if table.columns and not table.is_empty else "*(no rows)*\n")
 
 
 def _render_code(reply: Reply) -> tuple[str, str]:
@@ -59,8 +103,9 @@ FORMATS: Mapping[str, Format] = {
     "markdown": Format(True, _render_markdown),
     "text": Format(False, _render_text),
     "html-source": Format(False, _render_html_source),
-    "json": Format(False, _render_json),
+    "json": Format(False, _render_json, _grow_json),
     "code": Format(False, _render_code),
+    "frame": Format(False, _render_frame, _grow_json),
 }
 
 
@@ -83,6 +128,10 @@ def footer(reply: Reply) -> str:
     facts.append(f"{reply.elapsed_s:.1f} s")
     if reply.usage:
         facts.append(_tokens(reply))
+    if reply.audio:
+        facts.append(f"{reply.audio.seconds:.1f} s of speech")
+    if reply.cost is not None:
+        facts.append(str(reply.cost))
     if reply.ending:
         facts.append(reply.ending)
     elif not reply.finish_reason:
@@ -92,6 +141,7 @@ def footer(reply: Reply) -> str:
         facts.append(f"finish reason: {one_line(reply.finish_reason, 60)}{note}")
     if words := in_words(reply.sent):
         facts.append(f"sent: {words}")
+    facts += [one_line(note, 200) for note in reply.notes]
     return " · ".join(facts)
 
 
@@ -111,6 +161,7 @@ def record(reply: Reply) -> dict[str, object]:
         "finish_reason": reply.finish_reason,
         "request_id": reply.request_id,
         "ending": reply.ending or "complete",
+        "cost": None if reply.cost is None else {"amount": round(reply.cost.amount, 8), "currency": reply.cost.currency},
         "usage": None
         if usage is None
         else {

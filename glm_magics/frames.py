@@ -1,21 +1,26 @@
-"""Dataframes as pictures that a vision model reads: small crisp letters, aligned numbers, no pixel that costs and shows nothing.
-
-Models take pictures in squares of 28 pixels, a token each. Both sides are made multiples of that, so the vendor's scaling
-leaves every pixel alone, and what is left of the last square goes between columns and lines.
+"""Dataframes as pictures that a vision model reads, and the choice of picture or text: small crisp letters, aligned numbers,
+no pixel that costs and shows nothing.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from itertools import accumulate, groupby
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
+from .cells import clean
 from .errors import InputError, MediaError, one_line
 from .fonts import way_out
-from .glyphs import Pen, pen
-from .tables import MAX_CELL_CHARS, MAX_COLUMNS, Column, Table, read_table
-from .tabletext import text_tokens, write_text
+from .layouts import MAX_SIDE_PX, lay_out, unknown_letters
+from .painting import THEMES, Theme, paint
+from .png import write_png
+from .readers import read_table
+from .summaries import summarise
+from .tables import MAX_CELL_CHARS, MAX_COLUMNS, Column, Table, cut_cells
+from .tabletext import write_text
+from .tokens import picture_tokens, text_tokens
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,25 +28,10 @@ if TYPE_CHECKING:
 FONT_PX = 14
 """Below 12 models and OCR begin to err, above 14 nothing is gained (measured)."""
 
-PATCH_PX = 28
-MAX_PIXELS, MAX_SIDE_PX = 5_880_000, 6000
-"""Larger pictures are scaled down by the vendor, letters and all."""
+MAX_PAGES = 10
+"""Pictures that one frame becomes at most; columns beyond that are left out in the middle."""
 
 _FONT_RANGE_PX = (6, 96)
-
-
-@dataclass(frozen=True, slots=True)
-class Theme:
-    """Greys, 0 black to 255 white."""
-
-    ink: int
-    paper: int
-    stripe: int
-    head: int
-    rule: int
-
-
-THEMES = {"light": Theme(0, 255, 244, 226, 120), "dark": Theme(245, 18, 32, 58, 150)}
 
 
 def frame_image(
@@ -53,30 +43,74 @@ def frame_image(
     theme: Literal["light", "dark"] = "light",
     title: str | None = None,
 ) -> Image:
-    """A dataframe or series as the picture that is sent for it: grey, each side a multiple of 28 pixels.
+    """A dataframe or series as the picture that is sent for it: each side a multiple of 28 pixels, grey unless it has colours.
 
     Args:
-        df: pandas as it is; polars, pyarrow, DuckDB, Modin and the like with the ``tables`` extra.
+        df: pandas as it is, a Styler with its colours, a GroupBy as its groups' first rows; polars, pyarrow, DuckDB, Modin and
+            the like with the ``tables`` extra; what `as_tables` gives.
         max_rows: rows shown, half from the head and half from the tail; as pandas, 10 of a frame of more than 60.
         max_cols: columns shown, half from each end; 20, or fewer where they would not fit.
         font_size_px: height of the letters' square. 14 is the measured best; below 12 Chinese suffers.
         theme: ``dark`` is for people: models read dark letters on white better.
-        title: a line above the table.
+        title: a line above the table, instead of a Styler's own caption.
 
     Raises:
         InputError: no dataframe, or an argument out of range.
-        MediaError: an empty frame, a cell whose ``str`` fails, or a letter that no font of this machine has.
+        MediaError: an empty frame, a cell whose ``str`` fails, a letter that no font of this machine has, or more rows than a
+            picture holds.
     """
+    _check(font_size_px, theme)
+    table = _titled(fit_table(df, max_rows, max_cols, font_size_px), title)
+    _refuse(table, font_size_px)
+    return draw(table, font_size_px, THEMES[theme])
+
+
+def frame_images(
+    df: Any,
+    *,
+    max_rows: int | None = None,
+    font_size_px: int = FONT_PX,
+    theme: Literal["light", "dark"] = "light",
+    title: str | None = None,
+) -> list[Image]:
+    """A wide dataframe as several pictures that together show all of its columns; ``--frames pages`` sends them.
+
+    Every picture begins with the index and says which columns it shows: ``columns 1–12 of 40``. A frame that fits one is one.
+    After ten pictures columns are left out, in the middle.
+
+    Args:
+        df, max_rows, font_size_px, theme, title: as in `frame_image`.
+
+    Raises:
+        InputError, MediaError: as `frame_image`.
+    """
+    _check(font_size_px, theme)
+    pages = fit_pages(df, max_rows, font_size_px, title)
+    for page in pages:
+        _refuse(page, font_size_px)
+    return [draw(page, font_size_px, THEMES[theme]) for page in pages]
+
+
+def _check(font_px: Any, theme: Any) -> None:
     if theme not in THEMES:
         raise InputError(f"There is no theme `{one_line(str(theme), 40)}`.", f"There are: {', '.join(THEMES)}.")
     low, high = _FONT_RANGE_PX
-    if isinstance(font_size_px, bool) or not isinstance(font_size_px, int) or not low <= font_size_px <= high:
-        shown = one_line(repr(font_size_px), 40)
-        raise InputError(f"font_size_px is {shown}.", f"Give a whole number from {low} to {high}.")
-    table = fit_table(df, max_rows, max_cols, font_size_px)
-    if reason := why_not(table, font_size_px, title or ""):
+    if isinstance(font_px, bool) or not isinstance(font_px, int) or not low <= font_px <= high:
+        raise InputError(f"font_size_px is {one_line(repr(font_px), 40)}.", f"Give a whole number from {low} to {high}.")
+
+
+def _titled(table: Table, title: str | None) -> Table:
+    return table if title is None else replace(table, caption=clean(title))
+
+
+def _refuse(table: Table, font_px: int) -> None:
+    if reason := why_not(table, font_px):
         raise MediaError(reason, "Send it as text: --frames text.")
-    return draw(table, font_size_px, THEMES[theme], title or "")
+    layout = lay_out(table, font_px)
+    if layout.height_px > MAX_SIDE_PX:
+        raise MediaError(f"So many rows are {layout.height_px} pixels high; a picture has {MAX_SIDE_PX}.", "Lower max_rows.")
+    if layout.width_px > MAX_SIDE_PX:
+        raise MediaError(f"So many columns are {layout.width_px} pixels wide; a picture has {MAX_SIDE_PX}.", "Lower max_cols.")
 
 
 def fit_table(df: Any, max_rows: int | None = None, max_cols: int | None = None, font_px: int = FONT_PX) -> Table:
@@ -85,23 +119,88 @@ def fit_table(df: Any, max_rows: int | None = None, max_cols: int | None = None,
     Raises:
         InputError, MediaError: as `read_table`.
     """
-    n_columns = max_cols or MAX_COLUMNS
-    for max_chars in (MAX_CELL_CHARS, 30, 20, 12):
-        table = read_table(df, max_rows, max_cols, max_chars)
-        if table.is_empty or why_not(table, font_px) or _fits(table, font_px):
-            return table
-    while max_cols is None and n_columns > 2 and not _fits(table, font_px):
+    table = _cut_to_fit(read_table(df, max_rows, max_cols), font_px)
+    if table.is_empty or why_not(table, font_px):
+        return table
+    n_columns = MAX_COLUMNS
+    while max_cols is None and n_columns > 2 and not lay_out(table, font_px).fits:
         n_columns = n_columns * 3 // 4
-        table = read_table(df, max_rows, n_columns, 12)
+        table = read_table(df, max_rows, n_columns, _CELL_CHARS[-1])
     return table
 
 
-def why_not(table: Table, font_px: int = FONT_PX, title: str = "") -> str:
+_CELL_CHARS = (30, 20, 12)
+
+
+def _cut_to_fit(table: Table, font_px: int) -> Table:
+    for max_chars in _CELL_CHARS:
+        if table.is_empty or why_not(table, font_px) or lay_out(table, font_px).fits:
+            break
+        table = cut_cells(table, max_chars)
+    return table
+
+
+def fit_pages(
+    df: Any, max_rows: int | None = None, font_px: int = FONT_PX, title: str | None = None, max_pages: int = MAX_PAGES
+) -> list[Table]:
+    """The frame as pages of columns, each with the index, that the vendor does not shrink; at most `max_pages`.
+
+    Columns that do not fit on them are left out, in the middle.
+
+    Raises:
+        InputError, MediaError: as `read_table`.
+    """
+    n_columns = max_pages * MAX_COLUMNS
+    while True:
+        table = _titled(read_table(df, max_rows, n_columns), title)
+        if table.is_empty or why_not(table, font_px):
+            return [table]
+        pages = _share_out(table, max_pages, font_px)
+        n_columns = min(n_columns, table.n_columns) * 3 // 4
+        if max_rows is not None or n_columns < 2 or all(lay_out(page, font_px).fits for page in pages):
+            return pages
+
+
+def _share_out(table: Table, max_pages: int, font_px: int) -> list[Table]:
+    """As few pages as fit, cells cut as little as that takes; the narrowest that there are where none fit."""
+    n_others = sum(not column.is_label and not column.is_gap for column in table.columns)
+    pages: list[Table] = []
+    for max_chars in (MAX_CELL_CHARS, *_CELL_CHARS):
+        table = cut_cells(table, max_chars)
+        for n_pages in range(-(-n_others // MAX_COLUMNS), min(max_pages, n_others) + 1):
+            pages = _cut_pages(table, n_pages)
+            if all(lay_out(page, font_px).fits for page in pages):
+                return pages
+    return pages
+
+
+def _cut_pages(table: Table, n_pages: int) -> list[Table]:
+    """Columns shared out evenly, the index on each page, and above it which columns of the whole they are."""
+    labels = [column for column in table.columns if column.is_label]
+    others = [column for column in table.columns if not column.is_label]
+    if n_pages == 1:
+        return [table]
+    bounds = [round(i * len(others) / n_pages) for i in range(n_pages + 1)]
+    pages = []
+    for start, stop in pairwise(bounds):
+        numbers = [_number(j, others, table) for j in range(start, stop) if not others[j].is_gap] or [start]
+        note = f"columns {numbers[0]}–{numbers[-1]} of {table.n_columns}"
+        caption = f"{table.caption} – {note}" if table.caption else note
+        pages.append(replace(table, columns=(*labels, *others[start:stop]), caption=caption))
+    return pages
+
+
+def _number(place: int, others: Sequence[Column], table: Table) -> int:
+    """Which column of the whole frame stands at `place`, counted from 1."""
+    is_after_gap = any(column.is_gap for column in others[:place])
+    return table.n_columns - (len(others) - 1 - place) if is_after_gap else place + 1
+
+
+def why_not(table: Table, font_px: int = FONT_PX) -> str:
     """Why the table cannot be drawn, as a sentence or two; empty when it can."""
     if table.is_empty:
         return f"The frame is empty ({table.shape_note})."
-    texts = {table.shape_note}.union(*(column.cells for column in table.columns), *(column.heads for column in table.columns))
-    unknown = pen(font_px).learn(texts) or pen(font_px, True).learn([title])
+    unknown = unknown_letters(table, font_px)
     if not unknown:
         return ""
     shown = " ".join(letter for letter in dict.fromkeys(unknown) if letter.isprintable())
@@ -119,23 +218,42 @@ def choose_forms(df: Any, table: Table) -> tuple[bool, str]:
     Text is read more exactly than pictures (TabVerse 2026: 17 models, same content); a picture costs 0.25 to 0.55 of its
     tokens. So:
 
-    1. up to 400 tokens of text (about 10 × 6 cells), exactness wins: text;
-    2. ids, hashes and other codes of 12 signs and more, which pictures of text get wrong most often (Glyph 2025): text;
-    3. several header levels, whose layout carries meaning, or at most half of the text's tokens: a picture, and beside it as
+    1. a Styler, and a table whose colours carry meaning: the picture, and beside it the values as CSV;
+    2. up to 400 tokens of text (about 10 × 6 cells), exactness wins: text;
+    3. ids, hashes and other codes of 12 signs and more, which pictures of text get wrong most often (Glyph 2025): text;
+    4. several header levels, whose layout carries meaning, or at most half of the text's tokens: a picture, and beside it as
        text, with all their digits, the columns that the picture rounds;
-    4. all else: text.
+    5. all else: text.
+
+    Where rows are left out, the text ends with `summarise`: a picture alone would invite guesses about the rest.
     """
-    exact = read_table(df, max_chars=200, is_exact=True)
-    text = write_text(exact)
+    exact = read_table(df, max_chars=TEXT_CELL_CHARS, is_exact=True)
+    text, summary = write_text(exact), summarise(df, exact)
+    if table.is_styled or table.has_looks:
+        return True, text + summary
     n_text = text_tokens(text)
     if n_text <= _CHEAP_TOKENS or any(_CODE.search(cell) for column in table.columns for cell in column.cells):
-        return False, text
-    rounded = _rounded_columns(table, exact)
-    layout = _Layout.of(table, FONT_PX, "")
-    n_picture = layout.width_px * layout.height_px // PATCH_PX**2 + text_tokens(rounded)
+        return False, text + summary
+    rounded = _rounded_columns(table, exact) + summary
+    layout = lay_out(table, FONT_PX)
+    n_picture = picture_tokens(layout.width_px, layout.height_px) + text_tokens(rounded)
     if n_picture * 2 <= n_text or len(table.columns[0].heads) > 1:
         return True, rounded
-    return False, text
+    return False, text + summary
+
+
+TEXT_CELL_CHARS = 200
+"""Letters of one cell in the text forms."""
+
+
+def exact_text(df: Any) -> tuple[str, Table]:
+    """``(text, the table that it shows)`` with all digits; where rows are left out, with what holds for all of them.
+
+    Raises:
+        InputError, MediaError: as `read_table`.
+    """
+    table = read_table(df, max_chars=TEXT_CELL_CHARS, is_exact=True)
+    return write_text(table) + summarise(df, table), table
 
 
 def _rounded_columns(table: Table, exact: Table) -> str:
@@ -146,142 +264,13 @@ def _rounded_columns(table: Table, exact: Table) -> str:
     return write_text(replace(exact, columns=tuple(kept)))
 
 
-def _fits(table: Table, font_px: int) -> bool:
-    layout = _Layout.of(table, font_px, "")
-    return layout.width_px * layout.height_px <= MAX_PIXELS and max(layout.width_px, layout.height_px) <= MAX_SIDE_PX
+def draw(table: Table, font_px: int = FONT_PX, theme: Theme = THEMES["light"]) -> Image:
+    """The table as a picture, grey or in colour; its letters must have passed `why_not`."""
+    return paint(table, lay_out(table, font_px), theme)
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """A head over one or several columns."""
-
-    level: int
-    start: int
-    stop: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where everything stands. `lefts` has one more than there are columns; lines are the title, heads, rows and the note."""
-
-    widths: list[int]
-    lefts: list[int]
-    spans: list[_Span]
-    gap_px: int
-    line_px: int
-    n_title: int
-    n_heads: int
-    width_px: int
-    height_px: int
-
-    @classmethod
-    def of(cls, table: Table, font_px: int, title: str) -> _Layout:
-        """Measures every cell once."""
-        plain, bold = pen(font_px), pen(font_px, True)
-        widths = [max(map(plain.width_px, set(column.cells)), default=0) for column in table.columns]
-        low_gap, high_gap = round(0.7 * font_px), round(1.2 * font_px)
-        spans = _spans(table.columns)
-        for span in sorted(spans, key=lambda span: span.stop - span.start):
-            n_under = span.stop - span.start
-            lacking = plain.width_px(span.text) - sum(widths[span.start : span.stop]) - low_gap * (n_under - 1)
-            for j in range(span.start, span.stop):
-                widths[j] += max(0, -(-lacking // n_under))
-        n_heads = len(table.columns[0].heads)
-        n_lines = (title != "") + n_heads + len(table.columns[0].cells) + table.is_elided
-        note_px = max(bold.width_px(title), plain.width_px(table.shape_note) if table.is_elided else 0)
-        width_px = _whole(max(sum(widths) + low_gap * len(widths), note_px + low_gap))
-        gap_px = min(high_gap, (width_px - sum(widths)) // len(widths))
-        low_line, high_line = max(round(1.2 * font_px), plain.ascent_px + plain.descent_px), round(1.5 * font_px)
-        height_px = _whole(n_lines * low_line + 1)
-        line_px = min(high_line, (height_px - 1) // n_lines)
-        lefts = list(accumulate((width + gap_px for width in widths), initial=0))
-        return cls(widths, lefts, spans, gap_px, line_px, int(title != ""), n_heads, width_px, height_px)
-
-
-def _whole(length_px: int) -> int:
-    return -(-length_px // PATCH_PX) * PATCH_PX
-
-
-def _spans(columns: tuple[Column, ...]) -> list[_Span]:
-    """Heads of outer levels reach over the columns that share them; those of the last level stand alone."""
-    n_levels = len(columns[0].heads)
-    spans = []
-    for level in range(n_levels):
-        is_last = level == n_levels - 1
-        for _, group in groupby(
-            enumerate(columns),
-            lambda pair: (pair[0],) if is_last or pair[1].is_label or pair[1].is_gap else pair[1].heads[: level + 1],  # noqa: B023
-        ):
-            members = list(group)
-            if text := members[0][1].heads[level]:
-                spans.append(_Span(level, members[0][0], members[-1][0] + 1, text))
-    return spans
-
-
-def draw(table: Table, font_px: int = FONT_PX, theme: Theme = THEMES["light"], title: str = "") -> Image:
-    """The table as a grey picture; its letters must have passed `why_not`."""
+def encode(picture: Image) -> bytes:
+    """What `draw` gave as a PNG file, 8-bit RGB."""
     import numpy as np
-    from PIL import Image
 
-    layout = _Layout.of(table, font_px, title)
-    guard = font_px  # ink of tall letters may leave the first and the last line
-    ink = np.zeros((layout.height_px + 2 * guard, layout.width_px), dtype=np.uint8)
-    plain, bold = pen(font_px), pen(font_px, True)
-    base = guard + (layout.line_px - plain.ascent_px - plain.descent_px) // 2 + plain.ascent_px
-    plain.stamp(ink, _place_cells(table, layout, plain, base))
-    plain.stamp(ink, _place_heads(table, layout, plain, base))
-    places: _Places = {}
-    bold.place(title, layout.gap_px // 2, base, places)
-    bold.stamp(ink, places)
-    picture = _paint_paper(table, layout, theme)
-    picture.paste(theme.ink, (0, 0), Image.fromarray(np.ascontiguousarray(ink[guard : guard + layout.height_px])))
-    return picture
-
-
-_Places = dict[str, list[tuple[int, int]]]
-
-
-def _place_cells(table: Table, layout: _Layout, plain: Pen, base: int) -> _Places:
-    places: _Places = {}
-    first = layout.n_title + layout.n_heads
-    for column, left, width in zip(table.columns, layout.lefts, layout.widths, strict=False):
-        left += layout.gap_px // 2
-        for i, cell in enumerate(column.cells):
-            x = left + width - plain.width_px(cell) if column.is_number else left
-            plain.place(cell, x, base + (first + i) * layout.line_px, places)
-    if table.is_elided:
-        line = first + len(table.columns[0].cells)
-        plain.place(table.shape_note, layout.gap_px // 2, base + line * layout.line_px, places)
-    return places
-
-
-def _place_heads(table: Table, layout: _Layout, plain: Pen, base: int) -> _Places:
-    """Not bold: it would widen columns of short cells, and the fill marks them."""
-    places: _Places = {}
-    for span in layout.spans:
-        left = layout.lefts[span.start] + layout.gap_px // 2
-        if span.stop == span.start + 1 and table.columns[span.start].is_number:
-            left += layout.widths[span.start] - plain.width_px(span.text)
-        plain.place(span.text, left, base + (layout.n_title + span.level) * layout.line_px, places)
-    return places
-
-
-def _paint_paper(table: Table, layout: _Layout, theme: Theme) -> Image:
-    """White with every second row light grey, the head darker, a rule below it and below heads over several columns."""
-    from PIL import Image, ImageDraw
-
-    picture = Image.new("L", (layout.width_px, layout.height_px), theme.paper)
-    brush = ImageDraw.Draw(picture)
-    right, line = min(layout.lefts[-1], layout.width_px) - 1, layout.line_px
-    top = (layout.n_title + layout.n_heads) * line
-    brush.rectangle((0, layout.n_title * line, right, top - 1), fill=theme.head)
-    for i in range(1, len(table.columns[0].cells), 2):
-        brush.rectangle((0, top + i * line, right, top + (i + 1) * line - 1), fill=theme.stripe)
-    brush.line((0, top, right, top), fill=theme.rule)
-    for span in layout.spans:
-        if span.stop > span.start + 1:
-            y = (layout.n_title + span.level + 1) * line - 1
-            inner = layout.lefts[span.start] + layout.gap_px // 2
-            brush.line((inner, y, layout.lefts[span.stop] - layout.gap_px // 2 - 1, y), fill=theme.rule)
-    return picture
+    return write_png(np.asarray(picture))

@@ -43,6 +43,11 @@ class Intake:
         """True when pictures can be sent."""
         return "image" in self.kinds
 
+    @property
+    def sees_bytes(self) -> bool:
+        """True when pictures that are made here can be sent."""
+        return self.has_eyes and self.has_image_bytes
+
 
 def find_intake(row: Model | None, provider: Provider) -> Intake:
     """The intake of a model of the catalogue, or of any model that a server of one's own serves.

@@ -1,146 +1,140 @@
-"""The cache of vectors as its owner sees it: what it holds, what it saved, what is to go, what is shared."""
+"""What every call has used, in one local SQLite file: counts and times, no word of what was said.
+
+One row a call. Kernels share the file; nothing that goes wrong with it may cost an answer.
+"""
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
-from .catalog import find_model
-from .errors import OptionError, one_line
-from .tally import price_words
-from .vectorstore import SpaceStats, VectorStore
+from .errors import LedgerError, one_line
 
-_SIZES = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
-_AGES_S = {"s": 1, "h": 3600, "d": 86_400, "w": 7 * 86_400}
-_HEADS = ("model", "dimensions", "from", "texts", "size", "tokens", "hits", "saved tokens", "saved", "newest")
+Span: TypeAlias = Literal["cell", "notebook", "today", "month", "all"]
+SPANS: tuple[Span, ...] = ("cell", "notebook", "today", "month", "all")
+
+_WAIT_S = 2.0
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call.
+
+    Attributes:
+        at: when it ended, local time with its offset, ISO 8601.
+        session: of which kernel, a random id.
+        notebook: its file as the front end tells it; empty where it does not.
+        cell: the number of the cell; 0 outside of a notebook.
+        provider, model: who answered.
+        chat: the name of the chat; empty without one.
+        prompt_tokens, cached_tokens, completion_tokens, thinking_tokens: as counted by the server, or estimated.
+        is_estimate: the server sent no count.
+        elapsed_s, first_token_s: from sending; the second None when no token came.
+        cost, currency: None and empty where the price is not known.
+        ending: as `Reply.ending`; ``complete`` where that is empty.
+        request_id: for the vendor's support.
+    """
+
+    at: str
+    session: str
+    notebook: str
+    cell: int
+    provider: str
+    model: str
+    chat: str = ""
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    thinking_tokens: int = 0
+    is_estimate: bool = False
+    elapsed_s: float = 0.0
+    first_token_s: float | None = None
+    cost: float | None = None
+    currency: str = ""
+    ending: str = "complete"
+    request_id: str = ""
+
+
+_COLUMNS = tuple(row.name for row in fields(CallRecord))
+_SINCE = "julianday(at) >= julianday(:since)"
+_WHERE: Mapping[Span, str] = {
+    "cell": "session = :session",
+    "notebook": "session = :session OR (notebook = :notebook AND notebook != '')",
+    "today": _SINCE,
+    "month": _SINCE,
+    "all": "TRUE",
+}
+_CREATE = f"CREATE TABLE IF NOT EXISTS calls ({', '.join(_COLUMNS)})"
 
 
 class Ledger:
-    """The cache; shows itself as a table, a row for each model, size and provider.
+    """The file.
 
     Args:
-        store: what it is about.
+        path: made at the first `add`, folders too.
     """
 
-    def __init__(self, store: VectorStore) -> None:
-        self.store = store
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
-    @property
-    def spaces(self) -> list[SpaceStats]:
-        """What is kept, in numbers.
+    def add(self, record: CallRecord) -> None:
+        """Keeps one call.
 
         Raises:
-            CacheError: the place cannot be used.
+            LedgerError: the file cannot be written.
         """
-        return self.store.list_spaces()
+        values = list(asdict(record).values())
+        with self._open(is_made=True) as connection, connection:
+            connection.execute(f"INSERT INTO calls ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(values))})", values)
 
-    def remove(
-        self, *, model: str | None = None, older_than: str | float | None = None, max_size: str | float | None = None
-    ) -> int:
-        """Removes vectors and gives their number: those of a model, those older than ``"30d"``, the oldest above ``"1GB"``.
+    def read(self, span: Span, session: str = "", notebook: str = "", now: datetime | None = None) -> list[CallRecord]:
+        """The calls of a span, oldest first; of none there is, an empty list.
 
         Args:
-            model: only of this model.
-            older_than: an age such as ``"12h"``, ``"30d"``, ``"2w"``, or days as a number.
-            max_size: what may be left, such as ``"500MB"``, or bytes as a number.
+            span: ``cell`` is the last cell of the session that asked something; ``notebook`` the session and, where the
+                front end tells the file, its earlier sessions; ``today`` and ``month`` count from midnight here.
+            session: the kernel's id.
+            notebook: its file, if known.
+            now: for tests.
 
         Raises:
-            OptionError: nothing is said of what is to go, or an age or size cannot be read.
-            CacheError: the place cannot be used.
+            LedgerError: the file cannot be read.
         """
-        if model is None and older_than is None and max_size is None:
-            raise OptionError("Which vectors are to go?", "Give `model`, `older_than` or `max_size`.")
-        before_s = None if older_than is None else time.time() - parse_age(older_than)
-        max_bytes = None if max_size is None else parse_size(max_size)
-        return self.store.remove(model=model, before_s=before_s, max_bytes=max_bytes)
+        if not self.path.exists():
+            return []
+        midnight = (now or datetime.now().astimezone()).replace(hour=0, minute=0, second=0, microsecond=0)
+        since = midnight.replace(day=1) if span == "month" else midnight
+        values = {"session": session, "notebook": notebook, "since": since.isoformat()}
+        with self._open() as connection:
+            query = f"SELECT {', '.join(_COLUMNS)} FROM calls WHERE {_WHERE[span]} ORDER BY rowid"
+            records = [_record(row) for row in connection.execute(query, values)]
+        return [record for record in records if span != "cell" or record.cell == records[-1].cell]
 
-    def export(self, path: str | Path, *, model: str | None = None) -> int:
-        """Writes the vectors to a Parquet file and gives their number.
-
-        Raises:
-            InputError: the file cannot be written.
-            MissingExtraError: pyarrow is not installed.
-        """
-        from .vectorstore.parquet import export_parquet
-
-        return export_parquet(self.store, Path(path).expanduser(), model)
-
-    def import_(self, path: str | Path) -> int:
-        """Takes over the vectors of an exported file that are not here yet, and gives their number.
-
-        Raises:
-            InputError: it is no such file.
-            MissingExtraError: pyarrow is not installed.
-        """
-        from .vectorstore.parquet import import_parquet
-
-        return import_parquet(self.store, Path(path).expanduser())
-
-    def rows(self) -> list[Mapping[str, str]]:
-        """The table's rows, in words."""
-        return [dict(zip(_HEADS, _words(stats), strict=True)) for stats in self.spaces]
-
-    def __repr__(self) -> str:
-        lines = [_HEADS, *(tuple(row.values()) for row in self.rows())]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        table = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-        return "\n".join([self.summary(), *(table if len(lines) > 1 else ())])
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        rows = self.rows()
-        lines = [_HEADS, ["---"] * len(_HEADS), *(row.values() for row in rows)]
-        table = "\n".join(f"| {' | '.join(line)} |" for line in lines) if rows else ""
-        return {"text/plain": repr(self), "text/markdown": f"{self.summary()}\n\n{table}".strip()}
-
-    def summary(self) -> str:
-        """How many, how large, where."""
-        spaces = self.spaces
-        n = sum(stats.n_vectors for stats in spaces)
-        return f"{n:,} vectors, {size_words(sum(stats.n_bytes for stats in spaces))}, in {self.store.place}"
+    @contextmanager
+    def _open(self, is_made: bool = False) -> Iterator[sqlite3.Connection]:
+        try:
+            if is_made:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.path, timeout=_WAIT_S)) as connection:
+                if is_made and not connection.execute("PRAGMA user_version").fetchone()[0]:
+                    connection.execute("PRAGMA journal_mode=WAL")  # no wait for the disk at each call
+                    connection.execute(_CREATE)
+                    connection.execute(f"PRAGMA user_version={_VERSION}")
+                connection.execute("PRAGMA synchronous=NORMAL")
+                yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerError(
+                f"The ledger of calls cannot be used: {one_line(str(error), 120)}.",
+                "Is its folder writable? `%config GLM.ledger = False` goes without it.",
+            ) from None
 
 
-def _words(stats: SpaceStats) -> Sequence[str]:
-    space, saved = stats.space, price_words(find_model(stats.space.model), stats.n_tokens_saved)
-    size = f"{space.dimensions or 'own'}{', float16' if space.precision == 'float16' else ''}"
-    newest = time.strftime("%Y-%m-%d", time.localtime(stats.newest_s)) if stats.n_vectors else "–"
-    names = (one_line(space.model, 60).replace("|", "/"), size, one_line(space.provider, 60).replace("|", "/"))
-    counts = (f"{stats.n_vectors:,}", size_words(stats.n_bytes), f"{stats.n_tokens:,}", f"{stats.n_hits:,}")
-    return (*names, *counts, f"{stats.n_tokens_saved:,}", saved if space.provider == "glm" and saved else "–", newest)
-
-
-def size_words(n_bytes: float) -> str:
-    """``412 MB``."""
-    for unit in ("B", "kB", "MB"):
-        if n_bytes < 1000:
-            return f"{n_bytes:.0f} {unit}"
-        n_bytes /= 1000
-    return f"{n_bytes:.1f} GB"
-
-
-def parse_size(value: str | float) -> int:
-    """Bytes of ``"1.5GB"``.
-
-    Raises:
-        OptionError: it is no size.
-    """
-    found = re.fullmatch(r"\s*([\d.]+)\s*([kmgt]?b|)\s*", str(value).lower())
-    return int(_number(found, value, "500MB") * _SIZES[found[2] if found else ""])
-
-
-def parse_age(value: str | float) -> float:
-    """Seconds of ``"30d"``; a plain number is days.
-
-    Raises:
-        OptionError: it is no age.
-    """
-    found = re.fullmatch(r"\s*([\d.]+)\s*([shdw]?)\s*", str(value).lower())
-    return _number(found, value, "30d") * _AGES_S[(found[2] if found else "") or "d"]
-
-
-def _number(found: re.Match[str] | None, value: object, example: str) -> float:
-    try:
-        return float(found[1] if found else "")
-    except ValueError:
-        raise OptionError(f"`{one_line(str(value), 40)}` cannot be read.", f"Write it like `{example}`.") from None
+def _record(row: tuple[Any, ...]) -> CallRecord:
+    named = dict(zip(_COLUMNS, row, strict=True))
+    return CallRecord(**{**named, "is_estimate": bool(named["is_estimate"])})

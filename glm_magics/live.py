@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
-from .client import ChatStream, StreamItem
+from .chatstream import ChatStream, StreamItem
 from .display import Painter
-from .errors import CutShortError, GLMError, Interrupted
+from .errors import BudgetError, CutShortError, GLMError, Interrupted
 from .replies import Delta, Ending, Reply, ReplyFold
 from .requests import ChatRequest
 
@@ -79,6 +79,23 @@ class Pump(threading.Thread):
                 self._ended.get(timeout=timeout_s)
 
 
+class Watch(Protocol):
+    """What `follow` asks while an answer grows, and when it has ended."""
+
+    def check(self, fold: ReplyFold) -> GLMError | None:
+        """The reason to stop the answer now; None to go on."""
+        ...
+
+    def settle(self, reply: Reply) -> None:
+        """Adds to the reply what is known only at its end, before it is painted for the last time."""
+        ...
+
+
+class _NoWatch:
+    def check(self, fold: ReplyFold) -> None: ...
+    def settle(self, reply: Reply) -> None: ...
+
+
 @contextmanager
 def _interrupt_calls(stop: Callable[[], None]) -> Iterator[None]:
     """While inside, the first interrupt calls `stop`; a second one raises KeyboardInterrupt as usual."""
@@ -98,33 +115,49 @@ def _interrupt_calls(stop: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, previous if previous is not None else signal.default_int_handler)
 
 
-def follow(pump: Pump, painter: Painter, request: ChatRequest, clock: Callable[[], float] = time.monotonic) -> Reply:
+def follow(
+    pump: Pump,
+    painter: Painter,
+    request: ChatRequest,
+    clock: Callable[[], float] = time.monotonic,
+    watch: Watch | None = None,
+) -> Reply:
     """Shows the answer as it comes and gives it back whole; ``pump.stop`` ends it from any thread.
 
     Raises:
+        BudgetError: `watch` stopped it; `.reply` holds what came.
         Interrupted: the user stopped it; `.reply` holds what came.
         GLMError: it failed; `.reply` holds what came (CutShortError), or None when nothing did.
     """
+    watch = watch or _NoWatch()
     fold = ReplyFold(request.model, clock(), request.sent)
+    reason: GLMError | None = None
     with _interrupt_calls(pump.stop):
         painter.start(request.model)
         pump.start()
         try:
-            _paint_until_over(pump, fold, painter, clock)
+            reason = _paint_until_over(pump, fold, painter, clock, watch)
         except BaseException:
             pump.abort()
             raise
-    _take(pump, fold, painter, clock)
-    return _settle(pump, fold, painter, clock)
+    if reason is None:
+        _take(pump, fold, painter, clock)
+    error = None if pump.is_stopped else reason or pump.error
+    return _settle(fold, painter, error, pump.is_stopped, clock, watch)
 
 
-def _paint_until_over(pump: Pump, fold: ReplyFold, painter: Painter, clock: Callable[[], float]) -> None:
+def _paint_until_over(pump: Pump, fold: ReplyFold, painter: Painter, clock: Callable[[], float], watch: Watch) -> GLMError | None:
+    """Gives the watch's reason to stop, when it had one."""
     while not pump.is_over:
         pump.wait_for_items(0.1)
         _take(pump, fold, painter, clock)
+        if (reason := watch.check(fold)) is not None:
+            pump.abort()
+            return reason
         pause_s = painter.paint(fold, clock())
         if fold.first_token_s is not None:
             pump.wait_for_end(pause_s)
+    return None
 
 
 def _take(pump: Pump, fold: ReplyFold, painter: Painter, clock: Callable[[], float]) -> None:
@@ -137,18 +170,24 @@ def _take(pump: Pump, fold: ReplyFold, painter: Painter, clock: Callable[[], flo
             painter.wait(item)
 
 
-def _settle(pump: Pump, fold: ReplyFold, painter: Painter, clock: Callable[[], float]) -> Reply:
+def _settle(
+    fold: ReplyFold,
+    painter: Painter,
+    error: BaseException | None,
+    is_stopped: bool,
+    clock: Callable[[], float],
+    watch: Watch,
+) -> Reply:
     """The end of it: the last paint, and the error that the cell must end with."""
-    error = None if pump.is_stopped else pump.error
-    if fold.finish_reason == "network_error" and error is None and not pump.is_stopped:
+    if fold.finish_reason == "network_error" and error is None and not is_stopped:
         error = CutShortError("The vendor's inference broke off in the middle.", "What came is kept; run the cell again.")
-    ending: Ending = "stopped" if pump.is_stopped else "cut short" if isinstance(error, CutShortError) else ""
-    reply = fold.finish(clock(), ending)
+    reply = fold.finish(clock(), _ending(error, is_stopped))
+    watch.settle(reply)
     if error is None or fold.first_token_s is not None:
         painter.finish(fold, reply)
     else:
         painter.abandon()
-    if pump.is_stopped:
+    if is_stopped:
         raise Interrupted(reply)
     if isinstance(error, GLMError):
         error.reply = reply if fold.first_token_s is not None else None
@@ -156,3 +195,9 @@ def _settle(pump: Pump, fold: ReplyFold, painter: Painter, clock: Callable[[], f
     if error is not None:
         raise error
     return reply
+
+
+def _ending(error: BaseException | None, is_stopped: bool) -> Ending:
+    if is_stopped:
+        return "stopped"
+    return "cut short" if isinstance(error, CutShortError) else "over budget" if isinstance(error, BudgetError) else ""

@@ -52,7 +52,7 @@ class ImagePart:
     width_px: int = 0
     height_px: int = 0
     label: str = "picture"
-    url: str = ""
+    url: str = field(default="", repr=False)
     source: str = ""
     kind: Literal["image"] = "image"
 
@@ -79,16 +79,18 @@ class VideoPart:
         url: empty when `data` is given.
         data: the bytes of an mp4, mkv or mov file.
         mime: ``video/mp4``, …
-        seconds: how long it is; 0 when only the address is known.
+        seconds, width_px, height_px: how long and large it is; 0 when only the address is known.
         label, source: for people; never sent.
     """
 
-    url: str = ""
+    url: str = field(default="", repr=False)
     data: bytes = field(default=b"", repr=False)
     mime: str = "video/mp4"
     seconds: float = 0.0
     label: str = "video"
     source: str = ""
+    width_px: int = 0
+    height_px: int = 0
     kind: Literal["video"] = "video"
 
     @cached_property
@@ -105,7 +107,7 @@ class VideoPart:
 class FilePart:
     """A document that the server fetches; bytes are not accepted on this route."""
 
-    url: str
+    url: str = field(repr=False)
     label: str = "file"
     source: str = ""
     kind: Literal["file"] = "file"
@@ -142,6 +144,14 @@ class AudioPart:
 Part: TypeAlias = TextPart | ImagePart | VideoPart | FilePart | AudioPart
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A value of the notebook together with the expression that it came from."""
+
+    label: str
+    value: object
+
+
 def join_text(parts: Iterable[Part]) -> tuple[Part, ...]:
     """The same parts with neighbouring texts made one and empty texts dropped."""
     joined: list[Part] = []
@@ -155,19 +165,50 @@ def join_text(parts: Iterable[Part]) -> tuple[Part, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn: a role (``system``, ``user``, ``assistant``) and its parts in order."""
+    """One message: who speaks, and its parts in order; of a spoken answer its transcript.
 
-    role: Literal["system", "user", "assistant"]
+    Attributes:
+        thinking: the reasoning of an assistant's message; it goes out in a field of its own, never in the content.
+        tool_calls: of an assistant's message, as on the wire.
+        tool_call_id: which call a ``tool`` message answers.
+        audio_id: an earlier spoken answer that glm-4-voice still knows by this id: it goes out instead of the parts.
+    """
+
+    role: Literal["system", "user", "assistant", "tool"]
     parts: Sequence[Part]
+    thinking: str = field(default="", repr=False)
+    tool_calls: Sequence[Mapping[str, Any]] = ()
+    tool_call_id: str = ""
+    audio_id: str = ""
 
     @property
     def kinds(self) -> frozenset[str]:
         """Which kinds of part the message holds, e.g. ``{"text", "image"}``."""
         return frozenset(part.kind for part in self.parts)
 
-    def to_wire(self, image_form: ImageForm) -> Mapping[str, Any]:
-        """The message as JSON; a text-only one has a plain string, which text models require."""
-        texts = [part.text for part in self.parts if isinstance(part, TextPart)]
-        if len(texts) == len(self.parts):
-            return {"role": self.role, "content": "".join(texts)}
-        return {"role": self.role, "content": [part.to_wire(image_form) for part in self.parts]}
+    @property
+    def text(self) -> str:
+        """Its words, without the other parts."""
+        return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+    def to_wire(self, image_form: ImageForm, thinking_field: str = "") -> Mapping[str, Any]:
+        """The message as JSON; a text-only one has a plain string, which text models require.
+
+        Args:
+            image_form: how picture bytes are written.
+            thinking_field: the name under which the thinking goes along; empty: it stays here.
+        """
+        if self.audio_id:
+            return {"role": self.role, "audio": {"id": self.audio_id}}
+        wire: dict[str, Any] = {"role": self.role}
+        if all(part.kind == "text" for part in self.parts):
+            wire["content"] = self.text
+        else:
+            wire["content"] = [part.to_wire(image_form) for part in self.parts]
+        if thinking_field and self.thinking:
+            wire[thinking_field] = self.thinking
+        if self.tool_calls:
+            wire["tool_calls"] = list(self.tool_calls)
+        if self.tool_call_id:
+            wire["tool_call_id"] = self.tool_call_id
+        return wire

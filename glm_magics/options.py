@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 from .errors import OptionError, one_line
 
-Kind = Literal["text", "number", "integer", "flag", "choice", "list", "name"]
+Kind = Literal["text", "number", "integer", "flag", "choice", "list", "name", "value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Option:
         metavar: what stands for the value in the help.
         choices: the allowed words, for ``choice``.
         low, high: the allowed range, both ends included (vendor's reference), for numbers.
-        completes: what Tab offers for the value: ``model``, ``name`` (of the notebook) or nothing.
+        completes: what Tab offers for the value: ``model``, ``name`` (of the notebook), ``chat`` or nothing.
         in_python: False for what makes sense in a cell only.
     """
 
@@ -38,7 +38,7 @@ class Option:
     choices: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
-    completes: Literal["", "model", "name"] = ""
+    completes: Literal["", "model", "name", "chat"] = ""
     in_python: bool = True
 
 
@@ -86,9 +86,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "frames",
         ("--frames",),
-        "send dataframes as pictures, as text (all digits), as both, or as suits each",
+        "send dataframes as pictures, as text (all digits), as both, as suits each, or wide ones in several pictures",
         "choice",
-        choices=("image", "text", "both", "auto"),
+        choices=("image", "text", "both", "auto", "pages"),
     ),
     Option(
         "pages",
@@ -100,8 +100,33 @@ OPTIONS: tuple[Option, ...] = (
     Option("fps", ("--fps",), "pictures a second taken from a video", "number", "N", low=0.01, high=60),
     Option("frames_max", ("--frames-max",), "most pictures taken from a video", "integer", "N", low=1, high=150),
     Option("fetch", ("--fetch",), "download addresses here and send the bytes", "flag"),
-    Option("into", ("-o", "--into"), "keep the Reply under this name too", "name", "NAME", completes="name"),
-    Option("as_", ("--as",), "how the answer is shown", "choice", choices=("markdown", "text", "html-source", "json", "code")),
+    Option("chat", ("-c", "--chat"), "go on with the chat of this name, or begin it", "text", "NAME", completes="chat"),
+    Option("keep_thinking", ("--keep-thinking",), "send the thinking of the chat's earlier turns along, too", "flag"),
+    Option(
+        "schema",
+        ("--schema",),
+        "answer in this form: pydantic model, dataclass, TypedDict, JSON Schema, or 'name, age int, tags list[str]'",
+        "value",
+        "SCHEMA",
+        completes="name",
+    ),
+    Option("retries", ("--retries",), "how often to ask again when the answer misses the schema", "integer", "N", low=0, high=10),
+    Option("budget", ("--budget",), "most that the cell may cost, in the currency of the price", "number", "X", low=0, high=1e6),
+    Option(
+        "into",
+        ("-o", "--into"),
+        "keep the Reply under this name too; with --schema its value, with --as frame the DataFrame",
+        "name",
+        "NAME",
+        completes="name",
+    ),
+    Option(
+        "as_",
+        ("--as",),
+        "how the answer is shown",
+        "choice",
+        choices=("markdown", "text", "html-source", "json", "code", "frame"),
+    ),
     Option("dry_run", ("--dry-run",), "show the request and send nothing", "flag"),
     Option("raw", ("--raw",), "send {braces} as they are", "flag", in_python=False),
     Option("timeout", ("--timeout",), "longest silence of the server, in seconds", "number", "SECONDS", low=0.1, high=86_400),
@@ -125,13 +150,18 @@ class Options:
     image: Sequence[Any] = field(default=())
     data: Sequence[Any] = field(default=())
     file: Sequence[Any] = field(default=())
-    frames: Literal["image", "text", "both", "auto"] | None = None
+    frames: Literal["image", "text", "both", "auto", "pages"] | None = None
     pages: Literal["image", "text", "both"] | None = None
     fps: float | None = None
     frames_max: int | None = None
     fetch: bool = False
+    chat: str | None = None
+    keep_thinking: bool = False
+    schema: Any = None
+    retries: int = 2
+    budget: float | None = None
     into: str | None = None
-    as_: Literal["markdown", "text", "html-source", "json", "code"] = "markdown"
+    as_: Literal["markdown", "text", "html-source", "json", "code", "frame"] = "markdown"
     dry_run: bool = False
     raw: bool = False
     timeout: float | None = None
@@ -162,6 +192,8 @@ def parse_option(option: Option, value: Any) -> Any:
             raise OptionError(
                 f"{word} is on or off, not `{one_line(str(value), 40)}`.", "In Python give True or False, in a cell no value."
             )
+        return value
+    if option.kind == "value":
         return value
     if option.kind == "list":
         return tuple(value) if isinstance(value, list | tuple) else (value,)

@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from .catalog import find_model
+from .addresses import hide_query
 from .errors import one_line
+from .fonts import base_face
 from .formats import fenced
 from .markdown import make_safe
-from .messages import ImagePart
+from .messages import ImagePart, TextPart
 from .pictures import thumbnail_png
+from .pricing import find_price
+from .providers import Provider
 from .requests import ChatRequest
 from .sent import SentItem
-from .tally import price_words
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont
 
+_SHOWN_CHARS = 1500
 _THUMBNAIL_PX, _GAP_PX, _ACROSS, _MOST_THUMBNAILS = 200, 12, 4, 24
 
 
@@ -34,6 +38,7 @@ class Preview:
         items: a record for each value, as in ``Reply.sent``.
         images: the pictures, in order.
         price: of the input, in words; empty where none is documented.
+        text: the words of the message in order, with a mark where something else stands.
     """
 
     host: str
@@ -41,6 +46,7 @@ class Preview:
     items: Sequence[SentItem]
     images: Sequence[ImagePart]
     price: str
+    text: str
 
     @property
     def n_tokens(self) -> int:
@@ -48,14 +54,16 @@ class Preview:
         return sum(item.n_tokens or 0 for item in self.items)
 
     def thumbnails(self) -> Image | None:
-        """The pictures side by side, numbered as in the table; None when there is none whose bytes are here."""
+        """The pictures side by side, each with its name; None when there is none whose bytes are here."""
         return draw_sheet([image for image in self.images if image.data][:_MOST_THUMBNAILS])
 
     def to_bundles(self) -> list[dict[str, Any]]:
         """What to show: a table, then one picture of all thumbnails."""
         bundles: list[dict[str, Any]] = [{"text/markdown": make_safe(self._markdown()), "text/plain": self._plain()}]
         if sheet := self.thumbnails():
-            bundles.append({"image/png": _png(sheet), "text/plain": f"{len(self.images)} pictures"})
+            n_hidden = len(self.images) - _MOST_THUMBNAILS
+            more = f", {n_hidden} of them not shown" if n_hidden > 0 else ""
+            bundles.append({"image/png": _png(sheet), "text/plain": f"{len(self.images)} pictures{more}"})
         return bundles
 
     def __repr__(self) -> str:
@@ -78,7 +86,14 @@ class Preview:
 
     def _markdown(self) -> str:
         head = f"**Not sent**: {self._summary()}.\n\n| what | is | is sent as | size | tokens |\n|---|---|---|--:|--:|\n"
-        return head + "".join(f"| {' | '.join(map(_cell, _cells(item)))} |\n" for item in self.items)
+        rows = "".join(f"| {' | '.join(map(_cell, _cells(item)))} |\n" for item in self.items)
+        n_hidden = len(self.images) - _MOST_THUMBNAILS
+        note = f"\nOf {len(self.images)} pictures the first {_MOST_THUMBNAILS} are shown below.\n" if n_hidden > 0 else ""
+        return f"{head}{rows}\n{fenced(self._shown_text(), '')}{note}"
+
+    def _shown_text(self) -> str:
+        cut = f"\n… {len(self.text) - _SHOWN_CHARS:,} more characters" if len(self.text) > _SHOWN_CHARS else ""
+        return self.text[:_SHOWN_CHARS] + cut
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -95,20 +110,30 @@ class DryRun(Preview):
         return [*Preview.to_bundles(self), bundle]
 
 
-def preview_request(request: ChatRequest, host: str, is_priced: bool) -> Preview:
-    """The preview of a request; `is_priced` is False where the vendor's prices do not count."""
-    row = find_model(request.model) if is_priced else None
-    price = price_words(row, sum(item.n_tokens or 0 for item in request.sent))
-    return Preview(host, request.model, request.sent, request.images, price)
+def preview_request(request: ChatRequest, provider: Provider) -> Preview:
+    """The preview of a request; with a price where the vendor documents one for that platform."""
+    n_earlier = request.n_earlier_tokens
+    earlier = [SentItem("earlier turns", "text", n_parts=0, n_tokens=n_earlier)] if n_earlier else []
+    items = (*earlier, *request.sent)
+    price = find_price(request.model, provider)
+    words = str(price.estimate_prompt(sum(item.n_tokens or 0 for item in items))) if price else ""
+    return Preview(provider.host, request.model, items, request.images, words, _text_of(request))
 
 
 def dry_run(preview: Preview, request: ChatRequest, body: Mapping[str, Any]) -> DryRun:
     """The preview with the body that would leave, sizes in the place of bytes."""
-    return DryRun(preview.host, preview.model, preview.items, preview.images, preview.price, readable_body(request, body))
+    shown = readable_body(request, body)
+    return DryRun(preview.host, preview.model, preview.items, preview.images, preview.price, preview.text, shown)
+
+
+def _text_of(request: ChatRequest) -> str:
+    """Of the last message: the earlier turns of a chat are a row of the table."""
+    parts = request.messages[-1].parts
+    return "".join(part.text if isinstance(part, TextPart) else f"[{part.kind}: {part.label}]" for part in parts)
 
 
 def readable_body(request: ChatRequest, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body with the bytes of each part replaced by what a person wants to know of it."""
+    """The body with the bytes of each part replaced by what a person wants to know of it, and no secrets in addresses."""
     messages = []
     for message, wire in zip(request.messages, body["messages"], strict=True):
         if isinstance(wire["content"], list):
@@ -119,11 +144,12 @@ def readable_body(request: ChatRequest, body: Mapping[str, Any]) -> dict[str, An
 
 
 def _readable(part: Any, shape: dict[str, Any]) -> dict[str, Any]:
-    if not getattr(part, "data", b""):
-        return shape
     kind = shape["type"]
+    if kind == "text":
+        return shape
     field = "data" if kind == "input_audio" else "url"
-    return {"type": kind, kind: {**shape[kind], field: f"<{describe(part)}>"}}
+    shown = f"<{describe(part)}>" if getattr(part, "data", b"") else hide_query(part.url)
+    return {"type": kind, kind: {**shape[kind], field: shown}}
 
 
 def describe(part: Any) -> str:
@@ -148,29 +174,43 @@ def _cell(text: str) -> str:
 
 
 def draw_sheet(images: Sequence[ImagePart]) -> Image | None:
-    """Thumbnails in rows of four on a transparent sheet, each in a grey frame with its number."""
+    """Thumbnails in rows of four on a transparent sheet, each framed, its name above it."""
     from PIL import Image as pil
-    from PIL import ImageDraw
+    from PIL import ImageDraw, ImageFont
 
     if not images:
         return None
     thumbnails = [pil.open(BytesIO(thumbnail_png(image, _THUMBNAIL_PX))) for image in images]
-    rows = [thumbnails[i : i + _ACROSS] for i in range(0, len(thumbnails), _ACROSS)]
-    width = max(sum(image.width + _GAP_PX for image in row) for row in rows) + _GAP_PX
-    heights = [max(image.height for image in row) + _GAP_PX for row in rows]
-    sheet = pil.new("RGBA", (width, sum(heights) + _GAP_PX), (0, 0, 0, 0))
-    brush = ImageDraw.Draw(sheet)
-    y, number = _GAP_PX, 1
+    rows = [range(i, min(i + _ACROSS, len(images))) for i in range(0, len(images), _ACROSS)]
+    across = _THUMBNAIL_PX + _GAP_PX
+    heights = [max(thumbnails[i].height for i in row) + _NAME_PX + _GAP_PX for row in rows]
+    sheet = pil.new("RGBA", (len(rows[0]) * across + _GAP_PX, sum(heights)), (0, 0, 0, 0))
+    brush, font = ImageDraw.Draw(sheet), ImageFont.truetype(base_face().path, 12)
+    y = 0
     for row, height in zip(rows, heights, strict=True):
-        x = _GAP_PX
-        for image in row:
-            sheet.paste(image, (x, y))
-            brush.rectangle((x - 1, y - 1, x + image.width, y + image.height), outline=(128, 128, 128, 255))
-            brush.rectangle((x, y, x + 8 + 8 * len(str(number)), y + 16), fill=(0, 0, 0, 255))
-            brush.text((x + 4, y + 2), str(number), fill=(255, 255, 255, 255))
-            x, number = x + image.width + _GAP_PX, number + 1
+        for column, i in enumerate(row):
+            x, top, thumbnail = _GAP_PX + column * across, y + _NAME_PX, thumbnails[i]
+            sheet.paste(thumbnail, (x, top))
+            brush.rectangle((x - 1, top - 1, x + thumbnail.width, top + thumbnail.height), outline=_FRAME)
+            brush.text((x, y + 2), _fitting(_name(images[i]), font), fill=_FRAME, font=font)
         y += height
     return sheet
+
+
+_NAME_PX = 20
+_FRAME = (128, 128, 128, 255)
+"""A grey that reads on a white and on a dark page."""
+
+
+def _name(image: ImagePart) -> str:
+    name = one_line(f"{image.label}, {image.source}" if image.source else image.label, 60)
+    return "".join(letter if base_face().has(letter) else "?" for letter in name)
+
+
+def _fitting(name: str, font: FreeTypeFont) -> str:
+    while font.getlength(name) > _THUMBNAIL_PX:
+        name = f"{name[:-2]}…"
+    return name
 
 
 def _png(image: Image) -> bytes:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 from uuid import uuid4
 
-from .supply import Progress
+from .shells import Publish, is_terminal, publisher
+from .supply import Listener, Progress
 
 PATIENCE_S = 0.4
 """What is over sooner shows nothing."""
@@ -29,12 +31,15 @@ class ProgressPainter:
             self._show(progress)
 
 
-def notebook_painter(publish: Callable[[dict[str, str], dict[str, Any], str, bool], None]) -> ProgressPainter:
-    """A bar in the cell's output that becomes one line.
+def painter_for(shell: Any) -> Listener:
+    """What suits the front end; without one, and with nobody at a terminal, nothing is shown."""
+    if shell is None:
+        return terminal_painter(sys.stderr) if sys.stderr.isatty() else lambda progress: None
+    return terminal_painter(sys.stdout) if is_terminal(shell) else notebook_painter(publisher(shell))
 
-    Args:
-        publish: ``publish(data, metadata, display_id, update)``.
-    """
+
+def notebook_painter(publish: Publish) -> ProgressPainter:
+    """A bar in the cell's output that becomes one line."""
     display_id = f"glm-{uuid4().hex[:12]}"
     shown: list[Progress] = []
 
@@ -70,7 +75,7 @@ def share(progress: Progress) -> float:
 
 
 def describe(progress: Progress) -> str:
-    """``4,280 of 5,000 texts · 3,000 from the cache · 640 texts/s · 51,000 tokens, about ¥0.0255 · 720 left · 1.1 s left``."""
+    """``4,280 of 5,000 texts · 3,000 from the cache · 640 texts/s · 51,000 tokens, ¥0.0255 · 720 left · 1.1 s left``."""
     n_ready = progress.n_done + progress.n_cached
     left_s = progress.left_s
     words = [
@@ -80,7 +85,7 @@ def describe(progress: Progress) -> str:
         f"{progress.n_cached:,} from the cache" if progress.n_cached else "",
         f"{progress.n_failed:,} failed" if progress.n_failed else "",
         f"{progress.per_s:,.0f} texts/s" if progress.n_done else "",
-        ", ".join(filter(None, (f"{progress.n_tokens:,} tokens", progress.cost))) if progress.n_tokens else "",
+        ", ".join(filter(None, (f"{progress.n_tokens:,} tokens", str(progress.cost or "")))) if progress.n_tokens else "",
         f"{progress.n_left:,} left" if progress.n_left else "",
         _clock(progress.elapsed_s) if progress.is_over else f"{_clock(left_s)} left" if left_s is not None else "",
     ]

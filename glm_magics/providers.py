@@ -6,31 +6,36 @@ Sources: the vendor's API pages for the bases; the vLLM, SGLang, Ollama and tran
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from .errors import InputError
 from .messages import ImageForm
 
-ThinkForm = Callable[[bool], dict[str, Any]]
-"""From "think or not" to the body fields that say so."""
+
+class ThinkForm(Protocol):
+    """From "think or not", and "earlier thinking counts", to the body fields that say so."""
+
+    def __call__(self, is_on: bool, is_kept: bool = False) -> dict[str, Any]: ...
 
 
-def _vendor_switch(is_on: bool) -> dict[str, Any]:
-    return {"thinking": {"type": "enabled" if is_on else "disabled"}}
+def _vendor_switch(is_on: bool, is_kept: bool = False) -> dict[str, Any]:
+    kept = {"clear_thinking": False} if is_kept else {}
+    return {"thinking": {"type": "enabled" if is_on else "disabled", **kept}}
 
 
-def _template_switch(is_on: bool) -> dict[str, Any]:
-    return {"chat_template_kwargs": {"enable_thinking": is_on}}
+def _template_switch(is_on: bool, is_kept: bool = False) -> dict[str, Any]:
+    kept = {"clear_thinking": False} if is_kept else {}
+    return {"chat_template_kwargs": {"enable_thinking": is_on, **kept}}
 
 
-def _effort_switch(is_on: bool) -> dict[str, Any]:
+def _effort_switch(is_on: bool, is_kept: bool = False) -> dict[str, Any]:
     return {} if is_on else {"reasoning_effort": "none"}
 
 
-def _no_switch(is_on: bool) -> dict[str, Any]:
+def _no_switch(is_on: bool, is_kept: bool = False) -> dict[str, Any]:
     return {}
 
 
@@ -47,6 +52,11 @@ class Provider:
         image_form: how picture bytes are written.
         think: how thinking is switched.
         extra_stream_fields: what a streamed request must add to get its usage.
+        has_json_schema: it takes ``response_format`` of type ``json_schema``.
+        thinking_field: the name of an earlier answer's thinking when that is sent back.
+        is_free: nothing is charged for a call.
+        currency: of its bills, for the vendor's platforms that charge by the token; empty: nothing is known of prices.
+        has_realtime: there is a WebSocket to talk over; z.ai documents none.
     """
 
     name: str
@@ -57,6 +67,11 @@ class Provider:
     image_form: ImageForm = "base64"
     think: ThinkForm = _vendor_switch
     extra_stream_fields: Mapping[str, Any] = field(default_factory=dict)
+    has_json_schema: bool = False
+    thinking_field: str = "reasoning_content"
+    is_free: bool = False
+    currency: str = ""
+    has_realtime: bool = True
 
     @property
     def host(self) -> str:
@@ -68,23 +83,34 @@ _ZAI, _ZHIPU = "ZAI_API_KEY", "ZHIPUAI_API_KEY"
 PROVIDERS: Mapping[str, Provider] = {
     row.name: row
     for row in (
-        Provider("zai", "https://api.z.ai/api/paas/v4", (_ZAI,)),
-        Provider("bigmodel", "https://open.bigmodel.cn/api/paas/v4", (_ZHIPU,)),
-        Provider("coding", "https://api.z.ai/api/coding/paas/v4", (_ZAI,)),
-        Provider("coding-bigmodel", "https://open.bigmodel.cn/api/coding/paas/v4", (_ZHIPU,)),
+        Provider("zai", "https://api.z.ai/api/paas/v4", (_ZAI,), currency="USD", has_realtime=False),
+        Provider("bigmodel", "https://open.bigmodel.cn/api/paas/v4", (_ZHIPU,), currency="CNY"),
+        Provider("coding", "https://api.z.ai/api/coding/paas/v4", (_ZAI,), has_realtime=False),
+        Provider("coding-bigmodel", "https://open.bigmodel.cn/api/coding/paas/v4", (_ZHIPU,), has_realtime=False),
     )
 }
 """The vendor's platforms; the sandbox's row is made when it starts, a server's from its URL."""
 
 _USAGE = {"stream_options": {"include_usage": True}}
-SERVER_KINDS: Mapping[str, tuple[int, ThinkForm]] = {
-    "vllm": (8000, _template_switch),
-    "sglang": (30000, _template_switch),
-    "ollama": (11434, _effort_switch),
-    "transformers": (8000, _no_switch),
-    "litellm": (4000, _vendor_switch),
+
+
+class ServerKind(NamedTuple):
+    """A kind of self-hosted server: what `Provider` says of it, and its usual port."""
+
+    port: int
+    think: ThinkForm
+    has_json_schema: bool
+    thinking_field: str
+
+
+SERVER_KINDS: Mapping[str, ServerKind] = {
+    "vllm": ServerKind(8000, _template_switch, True, "reasoning"),
+    "sglang": ServerKind(30000, _template_switch, True, "reasoning_content"),
+    "ollama": ServerKind(11434, _effort_switch, True, "reasoning"),
+    "transformers": ServerKind(8000, _no_switch, False, ""),
+    "litellm": ServerKind(4000, _vendor_switch, False, "reasoning_content"),
 }
-"""Self-hosted servers: usual port, thinking switch. The first row is assumed where the port tells nothing."""
+"""Self-hosted servers. The first row is assumed where the port tells nothing."""
 
 
 KEY_VARIABLE = "GLM_API_KEY"
@@ -93,7 +119,7 @@ KEY_VARIABLE = "GLM_API_KEY"
 
 def sandbox_provider(base_url: str) -> Provider:
     """The row of a running sandbox."""
-    return Provider("sandbox", base_url)
+    return Provider("sandbox", base_url, is_free=True)
 
 
 def server_provider(url: str, kind: str = "") -> Provider:
@@ -113,16 +139,20 @@ def server_provider(url: str, kind: str = "") -> Provider:
         return Provider("glm", base_url, (KEY_VARIABLE,))
     if kind and kind not in SERVER_KINDS:
         raise InputError(f"`{kind}` is not a kind of server.", f"Choose one of {', '.join(SERVER_KINDS)}.")
-    kind = kind or next((name for name, (usual, _) in SERVER_KINDS.items() if usual == port), "vllm")
+    kind = kind or next((name for name, row in SERVER_KINDS.items() if row.port == port), "vllm")
+    usual = SERVER_KINDS[kind]
     return Provider(
         name=kind,
         base_url=base_url,
         key_variables=(KEY_VARIABLE,),
         needs_key=False,
         is_self_hosted=True,
+        is_free=True,
         image_form="data_uri",
-        think=SERVER_KINDS[kind][1],
+        think=usual.think,
         extra_stream_fields=_USAGE,
+        has_json_schema=usual.has_json_schema,
+        thinking_field=usual.thinking_field,
     )
 
 

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from .markdown import code_blocks, make_safe, strip_controls
+from .money import Cost
 from .sent import SentItem
+from .speech import Speech, read_speech
 
-Ending: TypeAlias = Literal["", "stopped", "cut short"]
-"""How a reply ended early: by the user, by the connection, or (empty) not early at all."""
+Ending: TypeAlias = Literal["", "stopped", "cut short", "over budget"]
+"""How a reply ended early: by the user, by the connection, for its cost, or (empty) not early at all."""
 
 FINISHED_WHOLE = frozenset({"stop", "tool_calls"})
 """The finish reasons after which nothing is missing; ``length`` and the others leave the answer cut."""
@@ -50,6 +52,7 @@ class Delta(NamedTuple):
     request_id: str = ""
     tool_calls: Sequence[Mapping[str, Any]] = ()
     error: Mapping[str, Any] | None = None
+    audio: Mapping[str, Any] | None = None
 
 
 class CodeBlock(NamedTuple):
@@ -112,7 +115,7 @@ def parse_chunk(raw: object) -> Delta:
     content, finish_reason, model = step.get("content"), choice.get("finish_reason"), raw.get("model")
     thinking, tool_calls = step.get("reasoning_content") or step.get("reasoning"), step.get("tool_calls")
     request_id = raw.get("request_id") or raw.get("id")
-    return Delta(  # runs once a token: types are compared in place
+    delta = Delta(  # runs once a token: types are compared in place
         content if type(content) is str else _text(content),
         _text(thinking) if thinking else "",
         finish_reason if finish_reason and type(finish_reason) is str else None,
@@ -121,6 +124,7 @@ def parse_chunk(raw: object) -> Delta:
         request_id if type(request_id) is str else "",
         tool_calls if tool_calls and type(tool_calls) is list else (),
     )
+    return delta._replace(audio=step["audio"]) if "audio" in step and isinstance(step["audio"], dict) else delta
 
 
 _BOX_TOKENS = ("<|begin_of_box|>", "<|end_of_box|>")
@@ -207,10 +211,18 @@ class Reply:
         usage: tokens, or None when the server sent none.
         finish_reason: ``stop``, ``length``, ``tool_calls``, ``sensitive``, …; None when the answer never finished.
         request_id: for the vendor's support.
-        ending: empty, or ``stopped`` (by the user) or ``cut short`` (by the connection).
+        ending: empty, or ``stopped`` (by the user), ``cut short`` (by the connection), ``over budget``.
         elapsed_s, first_token_s: seconds from sending to the end, and to the first token (None: no token came).
         tool_calls: the calls the model asks for, whole, as on the wire.
         sent: what each value of the notebook was sent as: sizes and estimated tokens, no bytes.
+        boxes: the places in the pictures that the answer gives (`boxes.Boxes`), spans as offsets in `text`; empty when no
+            picture was sent.
+        audio: the answer spoken, from a model that speaks; None from the others. `text` is its transcript.
+        value: what the answer says in the form that a schema asked for; None without a schema.
+        plain: the value as dicts, lists and plain values.
+        misfit: how the answer misses the schema; empty when it fits.
+        cost: of this answer, where the price is known.
+        notes: more for the line below the answer.
     """
 
     text: str = ""
@@ -225,6 +237,13 @@ class Reply:
     first_token_s: float | None = None
     tool_calls: tuple[Mapping[str, Any], ...] = ()
     sent: Sequence[SentItem] = field(default=(), repr=False)
+    boxes: Any = field(default=(), repr=False)
+    audio: Speech | None = None
+    value: Any = None
+    plain: Any = field(default=None, repr=False)
+    misfit: str = ""
+    cost: Cost | None = None
+    notes: tuple[str, ...] = field(default=(), repr=False)
     is_on_display: bool = field(default=False, repr=False, compare=False)
 
     @property
@@ -236,6 +255,29 @@ class Reply:
     def code_blocks(self) -> list[CodeBlock]:
         """The fenced blocks of the answer, in order; an unclosed last one included."""
         return [CodeBlock(*block) for block in code_blocks(self.text)]
+
+    @property
+    def tables(self) -> list[Any]:
+        """The Markdown tables of the answer, in order, as DataFrames.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        from .answertables import parse_tables
+
+        return [table.to_frame() for table in parse_tables(self.text)]
+
+    def to_frame(self) -> Any:
+        """The value as a DataFrame, a row for each item of a list; without a schema the first Markdown table.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+            InputError: there is no table in the answer.
+        """
+        from .answertables import rows_frame
+
+        tables = self.tables if self.value is None else []
+        return tables[0] if tables else rows_frame(self.plain)
 
     def __str__(self) -> str:
         return self.text
@@ -250,7 +292,7 @@ class Reply:
 
 
 class ReplyFold:
-    """Folds deltas into a `Reply`; `text_pieces` and `thinking_pieces` grow as they come.
+    """Folds deltas into a `Reply`; `text_pieces`, `thinking_pieces` and `raw_pieces` (the text as sent) grow as they come.
 
     Time comes in with each call (seconds on any one clock), so that the fold stays pure.
     """
@@ -265,24 +307,26 @@ class ReplyFold:
         self._sent = sent
         self._request_id = ""
         self._started_s = started_s
-        self._raw_pieces: list[str] = []
+        self.raw_pieces: list[str] = []
         self._tool_calls: dict[int, dict[str, Any]] = {}
         self._cleaner = ContentCleaner()
+        self._spoken: dict[str, tuple[list[str], object]] = {}  # by id: base64 texts, and when the id expires
 
     def add(self, delta: Delta, now_s: float) -> None:
         """Takes one delta in."""
-        if delta.content:
-            self._raw_pieces.append(delta.content)
-            answer, thinking = self._cleaner.feed(delta.content)
+        content, thinking, finish_reason, usage, _, _, tool_calls, _, audio = delta  # runs once a token
+        if content:
+            self.raw_pieces.append(content)
+            answer, thought = self._cleaner.feed(content)
             if answer:
                 self.text_pieces.append(answer)
-            if thinking:
-                self.thinking_pieces.append(thinking)
-        if delta.thinking:
-            self.thinking_pieces.append(delta.thinking)
-        if self.first_token_s is None and (delta.content or delta.thinking or delta.tool_calls):
+            if thought:
+                self.thinking_pieces.append(thought)
+        if thinking:
+            self.thinking_pieces.append(thinking)
+        if self.first_token_s is None and (content or thinking or tool_calls or audio):
             self.first_token_s = now_s - self._started_s
-        if delta.finish_reason or delta.usage or not self._request_id or delta.tool_calls:
+        if finish_reason or usage or not self._request_id or tool_calls or audio:
             self._add_facts(delta)
 
     def _add_facts(self, delta: Delta) -> None:
@@ -293,6 +337,23 @@ class ReplyFold:
         for position, call in enumerate(delta.tool_calls):
             if isinstance(call, Mapping):
                 self._add_tool_call(call, position)
+        if delta.audio:
+            self._add_audio(delta.audio)
+
+    def _add_audio(self, audio: Mapping[str, Any]) -> None:
+        """A fragment without an id belongs to the one before it."""
+        id = _text(audio.get("id")) or next(reversed(self._spoken), "")
+        pieces, until = self._spoken.get(id, ([], None))
+        if data := _text(audio.get("data")):
+            pieces.append(data)
+        self._spoken[id] = pieces, audio.get("expires_at", until)
+
+    def _speech(self) -> Speech | None:
+        """Of several ids the one with the most to hear."""
+        if not self._spoken:
+            return None
+        id, (pieces, until) = max(self._spoken.items(), key=lambda item: sum(map(len, item[1][0])))
+        return read_speech(pieces, id, until)
 
     def _add_tool_call(self, call: Mapping[str, Any], position: int) -> None:
         """Whole calls arrive in one chunk; with ``tool_stream`` only the arguments grow, found by `index`."""
@@ -321,7 +382,7 @@ class ReplyFold:
         return Reply(
             text="".join(self.text_pieces),
             thinking="".join(self.thinking_pieces).strip("\n"),
-            raw_text="".join(self._raw_pieces),
+            raw_text="".join(self.raw_pieces),
             model=self._model,
             usage=self.usage,
             finish_reason=self.finish_reason,
@@ -331,4 +392,5 @@ class ReplyFold:
             first_token_s=self.first_token_s,
             tool_calls=tuple(self._tool_calls[index] for index in sorted(self._tool_calls)),
             sent=self._sent,
+            audio=self._speech(),
         )

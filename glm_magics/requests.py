@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from .catalog import find_model, nearest_models
+from .catalog import Model, find_model, nearest_models
 from .errors import ModelError, OptionError
 from .intake import Intake, find_intake
-from .messages import ImagePart, Message
+from .messages import ImagePart, Message, TextPart
 from .providers import Provider
+from .replies import Reply
 from .sent import SentItem
 
 Kind: TypeAlias = Literal["text", "image", "video", "file", "audio"]
@@ -20,7 +21,15 @@ _ROLE_OF_KIND = {"image": "vision", "video": "vision", "file": "vision", "audio"
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """Everything a server is asked, independent of which server it is. None means "not said"; `sent` is a record for people."""
+    """Everything a server is asked, independent of which server it is. None means "not said".
+
+    Attributes:
+        messages: earlier turns of a chat first.
+        sent: a record for people, of the last message.
+        is_thinking_kept: the thinking of earlier turns goes along, and is to count.
+        fields: more of the body: the form of the answer.
+        n_earlier_tokens: of the turns before the last message; estimated where no server has counted them.
+    """
 
     model: str
     messages: Sequence[Message]
@@ -31,6 +40,9 @@ class ChatRequest:
     stop: str | None = None
     is_streamed: bool = True
     sent: Sequence[SentItem] = ()
+    is_thinking_kept: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    n_earlier_tokens: int = 0
 
     @property
     def images(self) -> list[ImagePart]:
@@ -41,6 +53,16 @@ class ChatRequest:
     def kinds(self) -> frozenset[str]:
         """Which kinds of part the messages hold."""
         return frozenset(kind for message in self.messages for kind in message.kinds)
+
+
+def answer_message(reply: Reply, now_s: float) -> Message:
+    """An answer as a turn of the conversation: a spoken one by its id while the server knows it, else by its words.
+
+    `now_s`: seconds since 1970.
+    """
+    speech = reply.audio
+    known = speech.id if speech and speech.is_known(now_s) else ""
+    return Message("assistant", (TextPart(reply.text),), thinking=reply.thinking, audio_id=known)
 
 
 def model_role(kinds: frozenset[str]) -> Literal["text", "vision", "voice"]:
@@ -83,10 +105,13 @@ def check_request(request: ChatRequest, provider: Provider) -> None:
     for kind in sorted(request.kinds - set(row.inputs)):
         raise ModelError(f"{row.id} takes {' and '.join(row.inputs)}, no {kind}.", _who_takes(kind))
     _check_counts(request, find_intake(row, provider), row.id)
+    _check_context(request, row)
     if request.think == "off" and row.thinking == "always":
         raise OptionError(f"{row.id} always thinks.", "Leave --think off away, or choose another model.")
     if request.think == "on" and row.thinking == "none":
         raise OptionError(f"{row.id} does not think.", "Leave --think on away, or choose e.g. glm-4.7 or glm-4.6v.")
+    if request.is_thinking_kept and row.thinking == "none":
+        raise OptionError(f"{row.id} does not think.", "Leave --keep-thinking away, or choose e.g. glm-4.7.")
     if request.max_tokens and row.max_output_tokens and request.max_tokens > row.max_output_tokens:
         raise OptionError(
             f"--max-tokens is {request.max_tokens}; {row.id} gives {row.max_output_tokens} at most.",
@@ -122,21 +147,47 @@ def _check_counts(request: ChatRequest, intake: Intake, model_id: str) -> None:
         )
 
 
+_CONTEXT_SLACK = 1.5
+"""Estimates of tokens are rough: only what is far beyond the context is refused."""
+
+
+def _check_context(request: ChatRequest, row: Model) -> None:
+    n_tokens = sum(item.n_tokens or 0 for item in request.sent)
+    if row.context_tokens and n_tokens > row.context_tokens * _CONTEXT_SLACK:
+        raise ModelError(
+            f"The message has about {n_tokens:,} tokens; {row.id} takes {row.context_tokens:,}.",
+            "Send less, or smaller pictures; a final ! after the model's name asks all the same.",
+        )
+
+
 def build_body(request: ChatRequest, provider: Provider) -> Mapping[str, Any]:
     """The JSON body for this provider; nothing in it that the user did not say, but `stream`."""
     body: dict[str, Any] = {
         "model": request.model,
-        "messages": [message.to_wire(provider.image_form) for message in request.messages],
+        "messages": _wire_messages(request, provider),
         "stream": request.is_streamed,
     }
     row = find_model(request.model)
     can_switch = row is None or provider.is_self_hosted or row.thinking == "switchable"
-    if request.think != "auto" and can_switch:
-        body |= provider.think(request.think == "on")
+    if request.is_thinking_kept or (request.think != "auto" and can_switch):
+        body |= provider.think(request.think != "off", request.is_thinking_kept)
     sampling = {"temperature": request.temperature, "top_p": request.top_p, "max_tokens": request.max_tokens}
     body |= {name: value for name, value in sampling.items() if value is not None}
     if request.stop is not None:
         body["stop"] = [request.stop]
     if request.is_streamed:
         body |= provider.extra_stream_fields
-    return body
+    return {**body, **request.fields}
+
+
+def _wire_messages(request: ChatRequest, provider: Provider) -> list[Mapping[str, Any]]:
+    """The messages as JSON. Thinking is sent back while tools are at work, and otherwise only if it was asked for.
+
+    Source: the vendor's page on thinking; between turns it counts only together with ``clear_thinking: false``.
+    """
+    n_messages = len(request.messages)
+    asked = max((n for n in range(n_messages) if request.messages[n].role == "user"), default=n_messages)
+    return [
+        message.to_wire(provider.image_form, provider.thinking_field if request.is_thinking_kept or n > asked else "")
+        for n, message in enumerate(request.messages)
+    ]

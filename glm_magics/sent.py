@@ -16,13 +16,14 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class SentItem:
-    """One value of the notebook, or the words that were typed, as the model got it.
+    """One value of the notebook, or all the words that were typed, as the model got it.
 
     Attributes:
         label: the expression or file it came from; empty for typed words.
         kind: ``text``, ``image``, ``video``, ``file`` or ``audio``.
         source: what the value was: ``500×30``, ``page 3 of 12``, ``12.4 s``; of the first part where there are several.
-        n_parts: how many parts of the message it became.
+        n_parts: how many parts of that kind it became.
+        n_texts: how many texts go with them: captions, times, the text of pages.
         n_bytes: of all parts together; 0 for an address.
         n_tokens: estimated; None where nothing is known of what is behind an address.
         width_px, height_px: of the first picture; 0 when unknown.
@@ -34,6 +35,7 @@ class SentItem:
     kind: str
     source: str = ""
     n_parts: int = 1
+    n_texts: int = 0
     n_bytes: int = 0
     n_tokens: int | None = 0
     width_px: int = 0
@@ -43,7 +45,11 @@ class SentItem:
 
     @property
     def form(self) -> str:
-        """As the model gets it: ``picture 980×640``, ``5 pictures``, ``text``, ``video, 12.4 s``."""
+        """As the model gets it: ``picture 980×640``, ``5 pictures and text``, ``text``, ``video, 12.4 s``."""
+        return f"{self._main_form} and text" if self.n_texts else self._main_form
+
+    @property
+    def _main_form(self) -> str:
         one, many = _NAMES[self.kind]
         if self.n_parts > 1 and self.label:
             return f"{self.n_parts} {many}"
@@ -57,7 +63,7 @@ class SentItem:
 def in_words(items: Iterable[SentItem]) -> str:
     """For the footer: ``df 500×30 → picture 980×640; fig; 2 pictures``; typed words are not mentioned."""
     named = [item for item in items if item.label]
-    plain = [item for item in named if item.kind == "image" and not item.source and item.n_parts == 1]
+    plain = [item for item in named if item.kind == "image" and not item.source and item.n_parts == 1 and not item.n_texts]
     if len(plain) > _MOST_NAMED:
         named = [item for item in named if item not in plain]
     words = [_words(item) for item in named]

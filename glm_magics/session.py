@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .catalog import find_model
-from .display import NotebookPainter, Painter, QuietPainter, TerminalPainter
-from .errors import CutShortError, GLMError, InputError, Interrupted, ModelError
-from .intake import Intake, find_intake
-from .live import Pump, follow
-from .media import ATTACHMENTS, Loading, Memo, to_parts
-from .messages import Message, Part, TextPart, join_text
+from .display import NotebookPainter, Painter, QuietPainter, TerminalPainter, show_note
+from .errors import GLMError, GLMWarning, Interrupted, ModelError, OnceWarning, OptionError
 from .options import Options
-from .previews import DryRun, Preview, dry_run, preview_request
-from .providers import PROVIDERS, Connection, Secret, sandbox_provider
+from .providers import Connection, Secret, sandbox_provider
 from .replies import Reply
-from .requests import ChatRequest, build_body, check_request, model_role, resolve_model
-from .settings import GLM, Environment, find_connection, find_in_keyring
-from .tally import tally
+from .requests import ChatRequest, model_role, resolve_model
+from .settings import GLM, Environment, data_folder, find_connection, find_in_keyring
+from .shells import is_terminal, publisher
 
 if TYPE_CHECKING:
     import httpx
     from IPython.core.interactiveshell import InteractiveShell
+    from PIL.Image import Image
 
+    from .asking import Listener, Question
+    from .background import BackgroundAnswer
+    from .bookkeeping import Books
+    from .chatbook import Chats
     from .client import GLMClient
+    from .compose import Composer
+    from .conversations import Conversation
     from .corpus import Corpus
+    from .groundings import Grounding
+    from .media.loading import Blob
+    from .messages import ImagePart
+    from .previews import DryRun, Preview
     from .sandbox import Sandbox
-    from .supply import Listener
+    from .schemas import Schema
+    from .sightings import Sightings
 
 REPLY_NAME = "_glm"
 """The name under which the last `Reply` is always found."""
@@ -57,13 +63,16 @@ class Session:
         self.config = GLM(parent=shell) if shell is not None else GLM()
         self._on_display: list[Reply] = []
         self.transport = transport
-        self._environment = Environment(environment)
+        self.environment = Environment(environment)
         self._connection: Connection | None = None
         self._chosen: tuple[str, str, Secret | None] = ("", "", None)
         self._client: GLMClient | None = None
         self._sandbox: Sandbox | None = None
         self._served: list[str] | None = None
-        self._memo = Memo()
+        self._composer: Composer | None = None
+        self._said: set[str] = set()
+        self._chats: Chats | None = None
+        self._books: Books | None = None
         self._corpus: Corpus | None = None
         self.config.observe(self._forget_connection, ["provider", "api_key"])
         if shell is not None:
@@ -93,7 +102,7 @@ class Session:
         return self._connection
 
     def _find_connection(self, choice: str, kind: str, key: Secret | None) -> Connection:
-        return find_connection(self.config, self._environment, self._start_sandbox, find_in_keyring, choice, kind, key)
+        return find_connection(self.config, self.environment, self._start_sandbox, find_in_keyring, choice, kind, key)
 
     def _forget_connection(self, change: object = None) -> None:
         self._drop_client()
@@ -106,7 +115,7 @@ class Session:
         if self._sandbox is None or not self._sandbox.is_running:
             from .sandbox import Sandbox
 
-            self._sandbox = Sandbox(chunk_delay_s=float(self._environment.get("GLM_SANDBOX_DELAY_S", "0.015")))
+            self._sandbox = Sandbox(chunk_delay_s=float(self.environment.get("GLM_SANDBOX_DELAY_S", "0.015")))
             self._sandbox.start()
         return self._sandbox
 
@@ -136,26 +145,9 @@ class Session:
         """Embedding and searching; made at the first need."""
         if self._corpus is None:
             from .corpus import Corpus
-            from .sources import Home
 
-            self._corpus = Corpus(
-                Home(
-                    connection=lambda: self.connection,
-                    client=lambda: self.client,
-                    only_model=lambda: self._only_model("embedding_model", is_dry_run=False),
-                    config=self.config,
-                    environment=self._environment,
-                    painter=self._progress_painter,
-                )
-            )
+            self._corpus = Corpus(self)
         return self._corpus
-
-    def _progress_painter(self) -> Listener:
-        from .progress import notebook_painter, terminal_painter
-
-        if self.shell is None:
-            return terminal_painter(sys.stderr) if sys.stderr.isatty() else lambda progress: None
-        return terminal_painter(sys.stdout) if is_terminal(self.shell) else notebook_painter(_publisher(self.shell))
 
     def close(self) -> None:
         """Lets go of connections, the cache, the sandbox and the shell's event."""
@@ -179,8 +171,10 @@ class Session:
             APIError, NetworkError: no answer came.
             CutShortError, Interrupted: `.reply` holds what came; ``_glm`` too.
         """
+        from .flow import Asking
+
         try:
-            return self._ask(content, options)
+            return Asking(self, options).run(content)
         except GLMError as error:
             error.show_traceback = self.config.show_traceback
             raise
@@ -191,96 +185,141 @@ class Session:
         Raises:
             InputError, NoProviderError: as `ask`.
         """
-        return self._preview(self._build_request(content, replace(options, dry_run=True)))
+        from .flow import Asking
 
-    def _preview(self, request: ChatRequest) -> Preview:
-        provider = self.connection.provider
-        return preview_request(request, provider.host, provider.name in PROVIDERS)
+        return self.preview_request(Asking(self, replace(options, dry_run=True)).build(content))
 
-    def _ask(self, content: Sequence[object], options: Options) -> Reply | DryRun:
-        request = self._build_request(content, options)
-        provider = self.connection.provider
-        if options.dry_run:
-            return dry_run(self._preview(request), request, build_body(request, provider))
-        stream = self.client.stream_chat(build_body(request, provider), options.timeout or self.config.timeout)
-        painter = self._painter(options)
-        try:
-            reply = follow(Pump(stream), painter, request)
-        except (Interrupted, CutShortError) as error:
-            if error.reply is not None:
-                self._keep(error.reply, options, is_shown=not options.quiet)
-            raise
-        self._keep(reply, options, is_shown=not isinstance(painter, QuietPainter))
-        return reply
+    def preview_request(self, request: ChatRequest) -> Preview:
+        """What a request holds."""
+        from .previews import preview_request
 
-    def _build_request(self, content: Sequence[object], options: Options) -> ChatRequest:
-        loaded = self._load(content, options)
-        parts = join_text(loaded)
-        if not any(not isinstance(part, TextPart) or part.text.strip() for part in parts):
-            raise InputError("There is nothing to send.", "Write a question below `%%glm`, or after `%glm`.")
-        system = [Message("system", (TextPart(options.system),))] if options.system else []
-        messages = [*system, Message("user", parts)]
-        provider = self.connection.provider
-        kinds = messages[-1].kinds
-        request = ChatRequest(
-            model=resolve_model(options.model, provider) if options.model else self._default_model(kinds, options.dry_run),
-            messages=messages,
-            think=options.think,
-            temperature=options.temperature,
-            top_p=options.top_p,
-            max_tokens=options.max_tokens,
-            stop=options.stop,
-            is_streamed=not options.no_stream,
-            sent=tally(loaded),
-        )
-        if not (options.model or "").endswith("!"):
-            check_request(request, provider)
-            self._warn_of_many(request)
-        return request
+        return preview_request(request, self.connection.provider)
 
-    def _warn_of_many(self, request: ChatRequest) -> None:
-        many = find_intake(find_model(request.model), self.connection.provider).many_images
-        if many and len(request.images) > many:
-            warnings.warn(
-                f"The message holds {len(request.images)} pictures; one of the vendor's platforms documents {many} at most.",
-                stacklevel=2,
-            )
+    def ground(self, images: object, question: str, options: Options) -> Grounding:
+        """A widget that asks about the pictures; `question`, if there is one, is asked at once, in the background.
 
-    def _load(self, content: Sequence[object], options: Options) -> list[Part]:
-        """Attachments, then the content, each in order; a video first where the model wants it so."""
-        intake = self._find_intake(options)
-        loading = Loading(
-            intake=intake,
-            frames=options.frames,
-            pages=options.pages,
-            fps=options.fps,
-            frames_max=options.frames_max,
-            is_fetched=options.fetch,
-            memo=self._memo,
-        )
-        parts: list[Part] = []
-        for name, load in ATTACHMENTS.items():
-            for value, label in map(_unlabelled, getattr(options, name)):
-                parts += load(value, replace(loading, label=label))
-        for value, label in map(_unlabelled, content):
-            parts += to_parts(value, replace(loading, label=label))
-        return sorted(parts, key=lambda part: part.kind != "video") if intake.is_video_first else parts
+        Raises:
+            InputError, NoProviderError: there is no picture, or nobody to ask.
+            OptionError: an option that a widget does not have.
+        """
+        from .groundings import Grounding
+        from .media import as_pictures
 
-    def _find_intake(self, options: Options) -> Intake:
-        """Of the model that is named; else of the one for pictures, which answers when there is more than text."""
-        provider = self.connection.provider
-        name = resolve_model(options.model or self.config.vision_model, provider)
-        intake = find_intake(None if (options.model or "").endswith("!") else find_model(name), provider)
-        return intake if options.model else replace(intake, kinds=intake.kinds | {"audio"})
+        if options.chat or options.schema is not None:
+            raise OptionError("A widget has neither a chat nor a schema.", "Leave --chat and --schema away, or ask with `%%glm`.")
+        model = options.model or self._default_model(frozenset({"image"}), False)
+        pictures = as_pictures(images)
+        quiet = replace(options, model=model, quiet=True, dry_run=False)
+        grounding = Grounding(pictures, _Asker(self, pictures, quiet))
+        return grounding.ask(question) if question else grounding
+
+    def start(self, content: Sequence[object], options: Options, listener: Listener) -> BackgroundAnswer:
+        """Asks in the background; the listener is told from another thread.
+
+        Raises:
+            InputError, NoProviderError, BudgetError: nothing was sent.
+        """
+        from .flow import Asking
+
+        return Asking(self, options).start(content, listener)
+
+    # Chats and books
+
+    @property
+    def chats(self) -> Chats:
+        """The chats of this kernel by name."""
+        if self._chats is None:
+            from .chatbook import Chats
+            from .chatstore import ChatStore
+
+            self._chats = Chats(ChatStore(data_folder(self.config) / "chats.sqlite"))
+        return self._chats
+
+    @property
+    def books(self) -> Books:
+        """What this session has spent, and the ledger of all calls."""
+        if self._books is None:
+            from .bookkeeping import Books
+
+            self._books = Books(self.config, self.environment, self.shell)
+        return self._books
+
+    def ask_again(self, name: str, n: int, text: str, options: Options) -> Reply | DryRun:
+        """Asks turn `n` (from 1) of a chat again with other words; its pictures stay, later turns go once the answer is there.
+
+        Raises:
+            ChatError: there is no such chat or turn.
+            GLMError: as `ask`.
+        """
+        from .flow import Asking
+
+        chat, parts = self.chats.find(name).edit(n, text)
+        return Asking(self, options, edited=chat).run(parts)
+
+    # What `flow` needs
+
+    def teller(self, options: Options) -> Callable[[str], None]:
+        """Says a sentence in the cell, where there is one."""
+
+        def tell(sentence: str) -> None:
+            if self.shell is not None and not options.quiet:
+                show_note(self.shell.display_pub.publish, sentence)
+
+        return tell
+
+    def compose(
+        self, content: Sequence[object], options: Options, chat: Conversation | None, schema: Schema | None
+    ) -> ChatRequest:
+        """The request for the values in `content`; our warnings become lines in the cell."""
+        from .compose import Composer
+
+        if self._composer is None:
+            self._composer = Composer(_download)
+        with self.saying(options.quiet):
+            try:
+                return self._composer.compose(
+                    content,
+                    options,
+                    self.connection.provider,
+                    self.config.vision_model,
+                    lambda kinds: self._default_model(kinds, options.dry_run),
+                    chat,
+                    schema,
+                )
+            except Interrupted:
+                raise
+            except KeyboardInterrupt:  # while pictures were prepared; nothing was sent
+                raise Interrupted from None
+
+    @contextmanager
+    def saying(self, is_quiet: bool) -> Iterator[None]:
+        """Our warnings become a line in the cell: Python's own form shows the place of the package on this machine."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", GLMWarning)
+            yield
+        for warning in caught:
+            if not isinstance(warning.message, GLMWarning) or self.shell is None:
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+            elif not is_quiet:
+                self._show_note(warning.message)
+
+    def _show_note(self, note: GLMWarning) -> None:
+        """What is lost is said each time that it is sent; what this machine lacks once."""
+        sentence = str(note)
+        if isinstance(note, OnceWarning) and sentence in self._said:
+            return
+        self._said.add(sentence)
+        assert self.shell is not None
+        show_note(self.shell.display_pub.publish, sentence)
 
     def _default_model(self, kinds: frozenset[str], is_dry_run: bool) -> str:
         name = f"{model_role(kinds)}_model"
         is_chosen = name in self.config.trait_values() and getattr(self.config, name) != self.config.trait_defaults(name)
         if is_chosen or not self.connection.provider.is_self_hosted:
             return resolve_model(getattr(self.config, name), self.connection.provider)
-        return self._only_model(name, is_dry_run)
+        return self.only_model(name, is_dry_run)
 
-    def _only_model(self, setting: str, is_dry_run: bool) -> str:
+    def only_model(self, setting: str, is_dry_run: bool) -> str:
         """The model of a server that serves just one; asked once a connection, and not for a dry run."""
         if self._served is None and is_dry_run:
             return "<the one model that the server has>"
@@ -296,21 +335,27 @@ class Session:
             f"Which model of {self.connection.provider.host}? {have}", f"Name one with -m, or set `%config GLM.{setting}`."
         )
 
-    def _painter(self, options: Options) -> Painter:
+    def painter(self, options: Options, images: Sequence[ImagePart]) -> Painter:
+        """For one answer about `images`, as the front end and the options want it."""
         if options.quiet or self.shell is None:
             return QuietPainter()
+        as_ = "json" if options.schema is not None and options.as_ == "markdown" else options.as_
         if is_terminal(self.shell):
-            return TerminalPainter(sys.stdout, options.as_)
-        return NotebookPainter(_publisher(self.shell), options.as_)
+            return TerminalPainter(sys.stdout, as_)
+        return NotebookPainter(publisher(self.shell), as_, _look_at(images))
 
-    def _keep(self, reply: Reply, options: Options, is_shown: bool) -> None:
+    def keep(self, reply: Reply, options: Options, images: Sequence[ImagePart], is_shown: bool) -> None:
+        """Puts the reply and its boxes into the namespace; `is_shown`: the cell has shown it already."""
+        if (sightings := _look_at(images)) is not None:
+            sightings.read(reply.raw_text, reply.text)
+            reply.boxes = sightings.boxes
         reply.is_on_display = is_shown
         self._on_display.append(reply)
         if self.shell is not None:
             namespace: MutableMapping[str, Any] = self.shell.user_ns
             namespace[REPLY_NAME] = reply
-            if options.into:
-                namespace[options.into] = reply
+            if options.into and not reply.misfit:
+                namespace[options.into] = _result(reply, options)
 
     def _cell_ended(self) -> None:
         """IPython's event: from now on, naming a reply shows it."""
@@ -318,25 +363,43 @@ class Session:
             self._on_display.pop().is_on_display = False
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """A value of the notebook together with the expression it came from."""
+class _Asker:
+    """Sends a question of the widget with the pictures that it is about; an `asking.Asker`."""
 
-    label: str
-    value: object
+    def __init__(self, session: Session, pictures: Sequence[Image], options: Options) -> None:
+        self._session = session
+        self._pictures = pictures
+        self._options = options
+
+    def __call__(self, question: Question, listener: Listener) -> BackgroundAnswer:
+        from .boxes import Boxes
+
+        content: list[object] = [] if question.is_on_crop else [self._pictures[place] for place in question.images]
+        if question.region is not None and question.region_form != "thousandths":
+            content += Boxes([question.region]).crops(self._pictures[question.region.image], index=question.region.image)
+        return self._session.start([*content, question.prompt()], self._options, listener)
 
 
-def _unlabelled(value: object) -> tuple[Any, str]:
-    return (value.value, value.label) if isinstance(value, Labelled) else (value, "")
+def _look_at(images: Sequence[ImagePart]) -> Sightings | None:
+    if not images:
+        return None
+    from .sightings import Sightings
+
+    return Sightings(images)
 
 
-def is_terminal(shell: InteractiveShell) -> bool:
-    """True where output is text: IPython in a terminal."""
-    return any(base.__name__ == "TerminalInteractiveShell" for base in type(shell).__mro__)
+def _result(reply: Reply, options: Options) -> object:
+    """What the name behind --into stands for: the DataFrame, the value, or the Reply; the Reply too where an answer broke off."""
+    if reply.ending and reply.value is None:
+        return reply
+    if options.as_ == "frame":
+        return reply.to_frame()
+    return reply if options.schema is None else reply.value
 
 
-def _publisher(shell: InteractiveShell) -> Callable[[dict[str, str], dict[str, Any], str, bool], None]:
-    def publish(data: dict[str, str], metadata: dict[str, Any], display_id: str, update: bool) -> None:
-        shell.display_pub.publish(data, metadata, transient={"display_id": display_id}, update=update)
+def _download(url: str) -> Blob:
+    from .fetch import fetch
+    from .media.loading import Blob
 
-    return publish
+    got = fetch(url)
+    return Blob(got.name, data=got.data)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from traitlets import Bool, Float, Integer, TraitError, TraitType, Unicode
@@ -85,6 +86,15 @@ class GLM(Configurable):
     retry_wait = Float(1.0, min=0.0, help="The first pause before trying again, in seconds; each further one doubles.").tag(
         config=True
     )
+    session_budget = Float(0.0, min=0.0, help="Most that this session may cost, in the currency of the prices; 0: no limit.").tag(
+        config=True
+    )
+    ledger = Bool(True, help="Keep the counts, times and cost of every call in a local file; no word of what was said.").tag(
+        config=True
+    )
+    folder = Unicode("", help="Where the ledger and saved chats are kept; empty: this system's place for such files.").tag(
+        config=True
+    )
     show_traceback = Bool(False, help="Show Python tracebacks for glm_magics' own errors.").tag(config=True)
 
     def update_config(self, config: Any) -> None:
@@ -99,6 +109,15 @@ class GLM(Configurable):
         for holder in (self, self.parent, *getattr(self.parent, "configurables", ())):
             for section in _glm_sections(getattr(holder, "config", {})):
                 section.pop("api_key", None)
+
+
+def data_folder(config: GLM) -> Path:
+    """Where this user's ledger and chats are kept; not made here."""
+    if config.folder:
+        return Path(config.folder).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("glm_magics", appauthor=False)
 
 
 def _glm_sections(config: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
+from .budgets import VectorMeter, no_price_error
 from .catalog import Model, find_model
-from .errors import ModelError, NoProviderError, OptionError, one_line
+from .errors import GLMWarning, ModelError, NoProviderError, OptionError, one_line
 from .limits import Limits
-from .options import nearest
+from .options import Options, nearest
+from .pricing import find_price
 from .providers import PROVIDERS, Connection
 from .retries import RetryPolicy
 from .settings import GLM
 from .similarity import check_count
-from .supply import Listener, Source
-from .tally import price_words
+from .supply import Source, Spent
 from .vectorstore import Space
 from .vectorstore.spaces import NUMBER_BYTES, Precision
 
 if TYPE_CHECKING:
+    from .bookkeeping import Books
     from .client import GLMClient
 
 VENDOR_DIMENSIONS = 1024
@@ -34,16 +37,23 @@ _TOGETHER_TOKENS = 8000
 """Of one request's texts together, where a model's page states such a limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
-    """What a corpus needs of its session; each is asked when it is needed, since all may change."""
+class Home(Protocol):
+    """What vectors need of the session; each is asked when it is needed, since all may change."""
 
-    connection: Callable[[], Connection]
-    client: Callable[[], GLMClient]
-    only_model: Callable[[], str]
     config: GLM
-    environment: Mapping[str, str]
-    painter: Callable[[], Listener]
+    shell: Any
+
+    @property
+    def environment(self) -> Mapping[str, str]: ...
+    @property
+    def connection(self) -> Connection: ...
+    @property
+    def client(self) -> GLMClient: ...
+    @property
+    def books(self) -> Books: ...
+    def only_model(self, setting: str, is_dry_run: bool) -> str: ...
+    def saying(self, is_quiet: bool) -> AbstractContextManager[None]: ...
+    def teller(self, options: Options) -> Callable[[str], None]: ...
 
 
 def find_source(home: Home, limits: Limits, dimensions: int | None, model: str | None, precision: Precision) -> Source:
@@ -55,11 +65,12 @@ def find_source(home: Home, limits: Limits, dimensions: int | None, model: str |
     if precision not in NUMBER_BYTES:
         raise OptionError(f"precision has no value `{one_line(str(precision), 40)}`.", nearest(str(precision), [*NUMBER_BYTES]))
     try:
-        connection: Connection | None = home.connection()
+        connection: Connection | None = home.connection
     except NoProviderError as error:  # what is cached can be had without anybody to ask
         connection, nobody = None, error
     is_own = connection is not None and connection.provider.is_self_hosted
-    name = _find_name(model, home.config.embedding_model, None if not is_own else home.only_model)
+    only_model = partial(home.only_model, "embedding_model", False) if is_own else None
+    name = _find_name(model, home.config.embedding_model, only_model)
     row = None if is_own else find_model(name)
     asked = _check_dimensions(dimensions, row, is_own)
 
@@ -67,7 +78,7 @@ def find_source(home: Home, limits: Limits, dimensions: int | None, model: str |
         if connection is None:
             raise nobody
         _check_platform(connection, row)
-        return _Server(home.client(), home.config.timeout)
+        return _Server(home.client, home.config.timeout)
 
     space = Space("glm" if connection is None else _provider_space(connection), name, asked, precision)
     of_model = row.limits if row else {}
@@ -80,8 +91,30 @@ def find_source(home: Home, limits: Limits, dimensions: int | None, model: str |
         RetryPolicy(home.config.max_retries, home.config.retry_wait),
         of_model.get("inputs_per_request", 64),
         _TOGETHER_TOKENS if "max_tokens_total_label" in of_model else None,
-        lambda n_tokens: price_words(row, n_tokens) if space.provider == "glm" else "",
+        **_bookkeeping(home, connection, name),
     )
+
+
+def _bookkeeping(home: Home, connection: Connection | None, model: str) -> dict[str, Any]:
+    """What it costs, what may be spent, and who writes it down."""
+    if connection is None:
+        return {}
+    provider, books = connection.provider, home.books
+    price = find_price(model, provider)
+    allowance = books.allowance(home.config.session_budget, price.currency if price else "")
+    if allowance is None or provider.is_free:
+        meter = None
+    elif price is None:
+        raise no_price_error(provider, model, allowance)
+    else:
+        meter = VectorMeter(price, allowance)
+
+    tell = home.teller(Options())
+
+    def enter(spent: Spent) -> None:
+        books.enter_vectors(spent, provider.name, model, tell)
+
+    return {"price": price, "meter": meter, "enter": enter}
 
 
 class _Server:
@@ -119,6 +152,7 @@ def _check_dimensions(dimensions: int | None, row: Model | None, is_own: bool) -
     if allowed and dimensions not in allowed:
         warnings.warn(
             f"{row.id if row else ''} documents {', '.join(map(str, allowed))} dimensions; {dimensions} is sent as it is.",
+            GLMWarning,
             stacklevel=2,
         )
     return dimensions

@@ -6,8 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from .exchange import Exchange
+from .budgets import VectorMeter
 from .limits import Limiter
+from .money import Cost
+from .posting import Attempt
+from .pricing import Price
+from .replies import Usage
 from .retries import RetryPolicy
 from .vectorstore import Space
 
@@ -15,13 +19,28 @@ from .vectorstore import Space
 class Server(Protocol):
     """Whom vectors are asked of."""
 
-    def embed(self, body: Mapping[str, Any]) -> Exchange:
+    def embed(self, body: Mapping[str, Any]) -> Attempt:
         """One try of a request; from any thread."""
         ...
 
     def abort(self) -> None:
         """Breaks off what is in flight."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one embedding has used.
+
+    Attributes:
+        n_tokens: as the server counted them.
+        ending: ``complete``, ``stopped`` or ``failed``, as in the ledger.
+    """
+
+    n_tokens: int
+    cost: Cost | None
+    elapsed_s: float
+    ending: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +53,9 @@ class Source:
         connect: gives whom to ask; called once there is something to ask.
         batch_texts: most texts in a request.
         batch_tokens: most tokens of a request's texts together, by estimate; None where there is no such limit.
-        price_words: what so many tokens cost, in words.
+        price: None where it is not known.
+        meter: minds what may be spent; None: no limit.
+        enter: takes what it has cost into the books.
     """
 
     space: Space
@@ -44,7 +65,13 @@ class Source:
     policy: RetryPolicy
     batch_texts: int = 64
     batch_tokens: int | None = None
-    price_words: Callable[[int], str] = lambda n_tokens: ""
+    price: Price | None = None
+    meter: VectorMeter | None = None
+    enter: Callable[[Spent], None] = lambda spent: None
+
+    def cost_of(self, n_tokens: int) -> Cost | None:
+        """Of so many tokens, as the server counted them."""
+        return None if self.price is None else self.price.cost_of(Usage(n_tokens, 0, n_tokens))
 
     def build_body(self, texts: Sequence[str]) -> dict[str, Any]:
         """A request's body; without dimensions where none were asked for."""
@@ -61,7 +88,7 @@ class Progress:
     n_done: int
     n_failed: int = 0
     n_tokens: int = 0
-    cost: str = ""
+    cost: Cost | None = None
     elapsed_s: float = 0.0
     is_over: bool = False
 

@@ -1,22 +1,38 @@
-"""Any dataframe as a small grid of text: head and tail, first and last columns, what is left out marked.
+"""A small grid of text and how its cells look: what every frame becomes before it is drawn or written.
 
-pandas is read as it is; polars, pyarrow, DuckDB, Modin and the like through narwhals. The frame is never copied whole.
+Of a long or wide one the head and the tail, the first and the last columns, are kept, and what is left out is marked.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
-from .cells import cut, format_column, to_word
-from .errors import InputError, MediaError, MissingExtraError, one_line
+from .cells import cut
+from .errors import InputError, one_line
 
 MAX_ROWS, MIN_ROWS, MAX_COLUMNS = 60, 10, 20
 """As pandas: a frame of more than 60 rows shows 10; one of more than 20 columns shows 20."""
 
 MAX_CELL_CHARS = 50
+
+
+Colour: TypeAlias = tuple[int, int, int]
+"""Red, green and blue, 0 to 255, sRGB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What sets a cell apart: the colours of its letters and of its ground, bold, bars.
+
+    A bar is ``(from, to, colour)`` in shares of the cell's width.
+    """
+
+    ink: Colour | None = None
+    fill: Colour | None = None
+    is_bold: bool = False
+    bars: tuple[tuple[float, float, Colour], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,7 @@ class Column:
         is_label: belongs to the index.
         is_gap: stands for the columns that are left out.
         is_rounded: a cell shows less than its value.
+        looks, head_looks: of the cells by row, and of the heads by level, that do not look like all others.
     """
 
     heads: tuple[str, ...]
@@ -37,16 +54,28 @@ class Column:
     is_label: bool = False
     is_gap: bool = False
     is_rounded: bool = False
+    looks: Mapping[int, Look] = field(default_factory=dict)
+    head_looks: Mapping[int, Look] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What is shown of a frame; `n_rows` and `n_columns` count all of it, `row_gap` is the line of … for rows left out."""
+    """What is shown of a frame, as text.
 
-    columns: tuple[Column, ...]
+    Attributes:
+        columns: those of the index first.
+        n_rows, n_columns: of the whole frame, its index not counted.
+        row_gap: the line of … that stands for rows left out.
+        caption: a line above the table.
+        is_styled: its colours and formats were chosen by someone.
+    """
+
+    columns: tuple[Column, ...] = field(repr=False)
     n_rows: int
     n_columns: int
     row_gap: int | None = None
+    caption: str = ""
+    is_styled: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -64,45 +93,31 @@ class Table:
         return any(column.is_rounded for column in self.columns)
 
     @property
+    def has_looks(self) -> bool:
+        """True when a cell or a head does not look like all others."""
+        return any(column.looks or column.head_looks for column in self.columns)
+
+    @property
     def shape_note(self) -> str:
         """The whole frame's shape in words."""
         return f"{self.n_rows} rows × {self.n_columns} columns"
 
 
-def read_table(
-    frame: Any,
-    max_rows: int | None = None,
-    max_columns: int | None = None,
-    max_chars: int = MAX_CELL_CHARS,
-    is_exact: bool = False,
-) -> Table:
-    """The frame as a `Table`: at most `max_rows` rows and `max_columns` columns of cells of `max_chars` letters.
-
-    With `is_exact` floats keep all their digits.
+def check_limits(max_rows: int | None, max_columns: int | None) -> None:
+    """Nothing.
 
     Raises:
-        MissingExtraError: the frame needs narwhals, which is not installed.
-        InputError: no dataframe, or a limit that is no count.
-        MediaError: a cell's own ``str`` fails.
+        InputError: a limit that is no count.
     """
     for name, limit in (("max_rows", max_rows), ("max_cols", max_columns)):
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
             raise InputError(f"{name} is {one_line(repr(limit), 40)}.", "Give a count from 1 on, or leave it out.")
-    source = _PandasSource(frame) if _is_pandas(frame) else _NarwhalsSource(frame)
-    rows = _kept(source.n_rows, max_rows or (MIN_ROWS if source.n_rows > MAX_ROWS else MAX_ROWS))
-    if not source.has_tail:
-        rows = list(range(len(rows)))
-    columns = source.read(rows, _kept(source.n_columns, max_columns or MAX_COLUMNS), _Writing(max_chars, is_exact))
-    row_gap = None
-    if len(rows) < source.n_rows:
-        row_gap = (len(rows) + 1) // 2 if source.has_tail else len(rows)
-        columns = [_with_gap(column, row_gap) for column in columns]
-    n_shown = sum(not column.is_label for column in columns)
-    if n_shown < source.n_columns:
-        n_labels = len(columns) - n_shown
-        gap = Column(("…",) * source.n_levels, ("…",) * (len(rows) + (row_gap is not None)), is_gap=True)
-        columns.insert(n_labels + (n_shown + 1) // 2, gap)
-    return Table(tuple(columns), source.n_rows, source.n_columns, row_gap)
+
+
+def kept_places(n_rows: int, n_columns: int, max_rows: int | None, max_columns: int | None) -> tuple[list[int], list[int]]:
+    """``(rows, columns)`` that are shown of a frame of this size, by their places: head and tail, first and last."""
+    rows = _kept(n_rows, max_rows or (MIN_ROWS if n_rows > MAX_ROWS else MAX_ROWS))
+    return rows, _kept(n_columns, max_columns or MAX_COLUMNS)
 
 
 def _kept(n: int, limit: int) -> list[int]:
@@ -113,82 +128,57 @@ def _kept(n: int, limit: int) -> list[int]:
     return [*range(head), *range(n - limit + head, n)]
 
 
+def mark_gaps(table: Table, n_kept_rows: int, *, has_tail: bool = True) -> Table:
+    """The table with a line and a column of … where rows and columns of the whole are missing; lines below stay as they are."""
+    columns, row_gap = list(table.columns), None
+    if n_kept_rows < table.n_rows:
+        row_gap = (n_kept_rows + 1) // 2 if has_tail else n_kept_rows
+        columns = [_with_gap(column, row_gap) for column in columns]
+    n_shown = sum(not column.is_label for column in columns)
+    if n_shown and n_shown < table.n_columns:
+        place = len(columns) - n_shown + (n_shown + 1) // 2
+        gap = Column(("…",) * len(columns[-1].heads), ("…",) * len(columns[-1].cells), is_gap=True)
+        columns.insert(place, gap)
+    return replace(table, columns=tuple(columns), row_gap=row_gap)
+
+
 def _with_gap(column: Column, row_gap: int) -> Column:
     cells = [*column.cells[:row_gap], "…", *column.cells[row_gap:]]
-    return Column(column.heads, cells, column.is_number, column.is_label, column.is_gap, column.is_rounded)
+    return replace(column, cells=cells, looks={row + (row >= row_gap): look for row, look in column.looks.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class _Writing:
-    max_chars: int
-    is_exact: bool
+def shorten(table: Table, max_rows: int | None, max_columns: int | None, max_chars: int) -> Table:
+    """A table that holds all rows and columns, left out and cut as those of a frame.
+
+    Raises:
+        InputError: a limit that is no count.
+    """
+    check_limits(max_rows, max_columns)
+    labels = [column for column in table.columns if column.is_label]
+    others = [column for column in table.columns if not column.is_label]
+    rows, places = kept_places(table.n_rows, len(others), max_rows, max_columns)
+    kept = tuple(_cut_column(column, rows, max_chars) for column in (*labels, *(others[j] for j in places)))
+    return mark_gaps(replace(table, columns=kept), len(rows))
 
 
-def _column(heads: Sequence[Any], values: Sequence[Any], how: _Writing, *, is_label: bool = False) -> Column:
-    names = tuple(cut(_head(head, how.max_chars), how.max_chars) for head in heads)
-    try:
-        cells, is_number, is_rounded = format_column(values, how.max_chars, how.is_exact)
-    except Exception as error:  # a cell's own __str__ or __repr__ may raise anything
-        said = one_line(str(error), 120).rstrip(".") or type(error).__name__
-        raise MediaError(
-            f"A cell of the column `{names[-1] if names else ''}` cannot be written: {said}.", "Does print() work on it?"
-        ) from error
-    return Column(names, cells, is_number, is_label, is_rounded=is_rounded)
+def _cut_column(column: Column, rows: list[int], max_chars: int) -> Column:
+    looks = {i: column.looks[row] for i, row in enumerate(rows) if row in column.looks}
+    return _cut_cells(replace(column, cells=[column.cells[i] for i in rows], looks=looks), max_chars)
 
 
-def _head(value: Any, max_chars: int) -> str:
-    return ", ".join(to_word(part, max_chars) for part in value) if isinstance(value, tuple) else to_word(value, max_chars)
+def cut_cells(table: Table, max_chars: int) -> Table:
+    """The table with words of at most `max_chars` letters; numbers stay whole."""
+    return replace(table, columns=tuple(_cut_cells(column, max_chars) for column in table.columns))
 
 
-def _is_pandas(frame: Any) -> bool:
-    return any(
-        base.__module__.partition(".")[0] == "pandas" and base.__name__ in ("DataFrame", "Series") for base in type(frame).__mro__
-    )
+def _cut_cells(column: Column, max_chars: int) -> Column:
+    heads = tuple(cut(head, max_chars) for head in column.heads)
+    if column.is_number or all(len(cell) <= max_chars for cell in column.cells):
+        return replace(column, heads=heads)
+    return replace(column, heads=heads, cells=[cut(cell, max_chars) for cell in column.cells], is_rounded=True)
 
 
-class _PandasSource:
-    """pandas frames and series, duplicate names and all: columns are taken by position."""
-
-    has_tail = True
-
-    def __init__(self, frame: Any) -> None:
-        if not hasattr(frame, "columns"):
-            frame = frame.to_frame("" if frame.name is None else frame.name)
-        self._frame = frame
-        self.n_rows, self.n_columns = len(frame), len(frame.columns)
-        self._is_named_across = any(name is not None for name in frame.columns.names)
-        self._is_named_down = any(name is not None for name in frame.index.names)
-        self.n_levels = frame.columns.nlevels + (self._is_named_across and self._is_named_down)
-
-    def read(self, rows: list[int], columns: list[int], how: _Writing) -> list[Column]:
-        """The labels, then the columns."""
-        frame = self._frame
-        shown = frame.iloc[rows] if len(columns) == self.n_columns else frame.iloc[rows, columns]
-        read = self._labels(shown.index, how)
-        for j in range(len(columns)):
-            name = shown.columns[j]
-            heads = list(name) if frame.columns.nlevels > 1 else [name]
-            heads += [""] * (self.n_levels - len(heads))
-            values = shown.iloc[:, j]
-            if str(values.dtype) in ("float32", "float16"):
-                values = values.to_numpy()  # iterating a series widens them: 0.1 becomes 0.10000000149
-            read.append(_column(heads, list(values), how))
-        return read
-
-    def _labels(self, index: Any, how: _Writing) -> list[Column]:
-        """A column per level of the index; the last one's head also holds the names of the column levels."""
-        labels = []
-        for level in range(index.nlevels):
-            heads = [""] * (self.n_levels - 1) + ["" if index.names[level] is None else index.names[level]]
-            if self._is_named_across and level == index.nlevels - 1:
-                for i, name in enumerate(self._frame.columns.names):
-                    heads[i] = heads[i] if name is None else name
-            values = list(index.get_level_values(level))
-            labels.append(_column(heads, values, how, is_label=True))
-        return _without_repeats(labels)
-
-
-def _without_repeats(labels: list[Column]) -> list[Column]:
+def without_repeats(labels: Sequence[Column]) -> list[Column]:
     """Outer labels that repeat the line above are left blank, as pandas does."""
     shown: list[Column] = []
     for level, label in enumerate(labels):
@@ -197,51 +187,5 @@ def _without_repeats(labels: list[Column]) -> list[Column]:
             for i in range(1, len(cells)):
                 if all(outer.cells[i] == outer.cells[i - 1] for outer in labels[: level + 1]):
                     cells[i] = ""
-        shown.append(Column(label.heads, cells, label.is_number, is_label=True, is_rounded=label.is_rounded))
+        shown.append(replace(label, cells=cells))
     return shown
-
-
-class _NarwhalsSource:
-    """Every other frame. A lazy one is asked for its length and its first rows, never for all of it."""
-
-    n_levels = 1
-
-    def __init__(self, frame: Any) -> None:
-        nw = _narwhals(frame)
-        if type(frame).__name__ == "RecordBatch":
-            frame = sys.modules["pyarrow"].Table.from_batches([frame])
-        if type(frame).__name__ == "Table" and len(set(frame.column_names)) < len(frame.column_names):
-            self._names = list(map(str, frame.column_names))
-            frame = frame.rename_columns([f"{i} {name}" for i, name in enumerate(self._names)])
-        else:
-            self._names = []
-        try:
-            native = nw.from_native(frame, allow_series=True)
-        except TypeError:
-            raise InputError(f"A {type(frame).__name__} is no dataframe.", "Give one of pandas, polars, pyarrow, …") from None
-        self._frame = native.to_frame() if isinstance(native, nw.Series) else native
-        self.has_tail = not isinstance(self._frame, nw.LazyFrame)
-        self._columns = self._frame.collect_schema().names()
-        self.n_columns = len(self._columns)
-        self.n_rows = len(self._frame) if self.has_tail else int(self._frame.select(nw.len()).collect().item())
-
-    def read(self, rows: list[int], columns: list[int], how: _Writing) -> list[Column]:
-        """The columns; there is no index."""
-        chosen = [self._columns[j] for j in columns]
-        if not chosen:
-            return []
-        part = self._frame.select(chosen)
-        part = part[rows] if self.has_tail else part.head(len(rows)).collect()
-        names = [self._names[j] for j in columns] if self._names else chosen
-        return [_column([name], part[own].to_list(), how) for own, name in zip(chosen, names, strict=True)]
-
-
-def _narwhals(frame: Any) -> Any:
-    try:
-        import narwhals
-    except ImportError:
-        raise MissingExtraError.naming(
-            "tables",
-            f"A frame of {type(frame).__module__.partition('.')[0]} is read with narwhals, which is not installed.",
-        ) from None
-    return narwhals

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import csv
-import math
-import re
 from io import StringIO
 
 from .tables import Table
-
-_PIECE = re.compile(r"\d{1,3}|[^\W\d_]{1,5}|[^\w\s]{1,2}|_|\s")
+from .tokens import text_tokens
 
 
 def write_text(table: Table) -> str:
-    """The table as the cheaper of CSV and Markdown, with the shape of the whole frame below.
+    """The table as the cheaper of CSV and Markdown, its caption above, the shape of the whole frame below.
 
-    Markdown has one header row only: several header levels, and empty tables, are CSV.
+    Markdown has exactly one header row, and spaces around a cell mean nothing in it: what needs others is CSV.
     """
     note = f"[{table.n_rows} rows x {table.n_columns} columns]\n"
+    caption = f"{table.caption}\n" if table.caption else ""
     if table.is_empty:
         names = ", ".join("/".join(filter(None, column.heads)) for column in table.columns if not column.is_label)
-        return f"Empty DataFrame\nColumns: [{names}]\n{note}"
-    as_csv = write_csv(table)
-    if len(table.columns[0].heads) > 1:
-        return as_csv + note
-    return min(write_markdown(table), as_csv, key=text_tokens) + note
+        return f"{caption}Empty DataFrame\nColumns: [{names}]\n{note}"
+    text = write_csv(table)
+    if len(table.columns[0].heads) == 1 and not table.is_styled and not _has_outer_spaces(table):
+        text = min(write_markdown(table), text, key=text_tokens)
+    return caption + text + note
+
+
+def _has_outer_spaces(table: Table) -> bool:
+    return any(cell != cell.strip() for column in table.columns for cell in column.cells)
 
 
 def write_csv(table: Table) -> str:
@@ -44,10 +46,3 @@ def write_markdown(table: Table) -> str:
 def _lines(table: Table) -> list[tuple[str, ...]]:
     heads = zip(*(column.heads for column in table.columns), strict=True)
     return [*heads, *zip(*(column.cells for column in table.columns), strict=True)]
-
-
-def text_tokens(text: str) -> int:
-    """Estimated tokens: three digits, five letters or two signs make one, other letters 0.6 each."""
-    asciis = text.encode("ascii", "ignore").decode()
-    n_spaces = len(re.findall(r"(?<=\S) (?=\S)", asciis))  # a single space belongs to the word after it
-    return math.ceil(len(_PIECE.findall(asciis)) - n_spaces + 0.6 * (len(text) - len(asciis)))

@@ -1,40 +1,39 @@
-"""The parts of a message counted: what each value became, its size, its estimated tokens and their price."""
+"""The parts of a message counted: what each value became, its size and its estimated tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .catalog import Model
-from .messages import AudioPart, ImagePart, Part, TextPart
+from .messages import AudioPart, ImagePart, Part, TextPart, VideoPart
 from .sent import SentItem
-from .tokens import audio_tokens, picture_tokens, text_tokens
-
-_SIGNS = {"USD": "$", "CNY": "¥"}
+from .tokens import audio_tokens, picture_tokens, text_tokens, video_tokens
 
 
 def tally(parts: Iterable[Part]) -> tuple[SentItem, ...]:
-    """One record for all parts of one kind that stand for one value, in the order in which they first appear."""
-    groups: dict[tuple[str, str], list[Part]] = {}
+    """One record for all parts that stand for one value, in the order in which values first appear."""
+    groups: dict[str, list[Part]] = {}
     for part in parts:
-        groups.setdefault((part.label, part.kind), []).append(part)
-    return tuple(_count(label, kind, group) for (label, kind), group in groups.items())
+        groups.setdefault(part.label, []).append(part)
+    return tuple(_count(label, group) for label, group in groups.items())
 
 
-def _count(label: str, kind: str, parts: list[Part]) -> SentItem:
-    first = parts[0]
+def _count(label: str, parts: list[Part]) -> SentItem:
+    main = [part for part in parts if not isinstance(part, TextPart)] or parts
+    first = main[0]
     tokens = [estimate_tokens(part) for part in parts]
     known = [n for n in tokens if n is not None]
     return SentItem(
         label=label,
-        kind=kind,
-        source=first.source,
-        n_parts=len(parts),
+        kind=first.kind,
+        source=parts[0].source or first.source,
+        n_parts=len(main),
+        n_texts=len(parts) - len(main),
         n_bytes=sum(_n_bytes(part) for part in parts),
         n_tokens=sum(known) if len(known) == len(tokens) else None,
         width_px=first.width_px if isinstance(first, ImagePart) else 0,
         height_px=first.height_px if isinstance(first, ImagePart) else 0,
         seconds=sum(getattr(part, "seconds", 0.0) for part in parts),
-        is_link=all(getattr(part, "url", "") for part in parts),
+        is_link=all(getattr(part, "url", "") for part in main),
     )
 
 
@@ -43,20 +42,11 @@ def _n_bytes(part: Part) -> int:
 
 
 def estimate_tokens(part: Part) -> int | None:
-    """Estimated tokens of one part; None for what is behind an address, and for videos."""
+    """Estimated tokens of one part; None for what is behind an address."""
     if isinstance(part, TextPart):
         return text_tokens(part.text)
     if isinstance(part, ImagePart):
         return picture_tokens(part.width_px, part.height_px) if part.width_px else None
+    if isinstance(part, VideoPart):
+        return video_tokens(part.seconds, part.width_px, part.height_px) if part.width_px else None
     return audio_tokens(part.seconds) if isinstance(part, AudioPart) else None
-
-
-def price_words(row: Model | None, n_tokens: int) -> str:
-    """What so many tokens of input cost: ``about $0.0012``, ``under $0.0001``, ``free``; empty where no price is documented."""
-    if row is None or not row.price or row.price.get("unit") != "1M tokens" or row.price.get("input") is None:
-        return ""
-    amount = row.price["input"] * n_tokens / 1e6
-    sign = _SIGNS.get(row.price["currency"], f"{row.price['currency']} ")
-    if amount < 0.0001:
-        return f"under {sign}0.0001" if amount else "free"
-    return f"about {sign}{amount:.4f}"

@@ -15,6 +15,7 @@ PATCH_PX = 28
 MAX_PICTURE_PIXELS = 5_880_000
 """A larger picture is shrunk to this before it is read (the open models' image processor: 28 · 28 · 15 000 / 2)."""
 
+MAX_VIDEO_TOKENS = 30_000
 AUDIO_TOKENS_PER_S = 12.5
 
 _PIECE = re.compile(r"\d{1,3}|[^\W\d_]{1,5}|[^\w\s]{1,2}|_|\s")
@@ -34,6 +35,11 @@ def picture_tokens(width_px: int, height_px: int) -> int:
         return across * down
     shrink = math.sqrt(MAX_PICTURE_PIXELS / (width_px * height_px)) / PATCH_PX
     return max(1, int(width_px * shrink + 1e-9)) * max(1, int(height_px * shrink + 1e-9))
+
+
+def video_tokens(seconds: float, width_px: int, height_px: int) -> int:
+    """Of a video: two pictures a second, two of which cost as one; no more than 30 000 (the open models' video processor)."""
+    return min(MAX_VIDEO_TOKENS, math.ceil(seconds) * picture_tokens(width_px, height_px))
 
 
 def audio_tokens(seconds: float) -> int:

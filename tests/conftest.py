@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -121,3 +122,13 @@ def loopback() -> Iterator[Callable[[Callable[[socket.socket], None]], Loopback]
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The system's Chromium, for the browser tests."""
+    from .lab import find_chromium, open_browser  # playwright takes a while to load
+
+    assert find_chromium(), "CI needs Chromium: apt-get install chromium"
+    with open_browser() as browser:
+        yield browser

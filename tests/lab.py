@@ -119,6 +119,9 @@ class LabPage:
                        return s && s.dataset.status === 'idle'; }""",
             timeout=60_000,
         )
+        page.wait_for_timeout(500)
+        if (dialog := page.locator("dialog.jp-Dialog")).count():  # a fresh server may greet with one
+            dialog.locator(".jp-mod-accept").first.click()
         page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").first.click()
 
     def run(self, index: int, wait: bool = True, timeout_s: float = 60) -> None:

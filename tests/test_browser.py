@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import LabPage, find_chromium, open_browser, open_notebook_7, read_outputs, run_server, write_notebook
+from tests.lab import LabPage, find_chromium, open_notebook_7, read_outputs, run_server, write_notebook
 
 pytestmark = [
     pytest.mark.browser,
@@ -53,13 +53,6 @@ $\\href{javascript:window.PWNED=9}{mm}$ ![p](http://127.0.0.1:9/leak.png)
 
 The last words.
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    assert find_chromium(), "CI needs Chromium: apt-get install chromium"
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -213,3 +206,24 @@ def test_saved_notebook_reads_without_a_kernel(page: Any, folder: Path) -> None:
     assert "tokens" in body
     assert "sandbox.key" not in html.read_text()
     page.screenshot(path=ARTIFACTS / "saved.png", full_page=True)
+
+
+def test_a_preview_is_seen_before_anything_leaves(page: Any, lab_url: str, folder: Path) -> None:
+    """A table of what would be sent, and one sheet with a thumbnail of every picture, in both themes."""
+    write_notebook(
+        folder / "preview.ipynb",
+        "%load_ext glm_magics\nimport glm_magics as glm, pandas as pd\nfrom skimage import data",
+        "df = pd.DataFrame({'城市': ['北京'], 'n': [2.5]})\nglm.preview('Where?', df, data.astronaut(), data.coffee())",
+    )
+    lab = LabPage(page, lab_url, "preview.ipynb")
+    lab.run_next(0)
+    lab.run_next(1)
+    cell = lab.cell(1)
+    assert cell.locator("table tbody tr").count() == 4
+    assert "picture 512×512" in cell.locator("table").inner_text()
+    assert cell.locator("img").evaluate("image => image.naturalWidth") > 600
+    for theme in ("Light", "Dark"):
+        lab.use_theme(f"JupyterLab {theme}")
+        page.wait_for_timeout(1000)
+        page.screenshot(path=ARTIFACTS / f"preview-{theme.lower()}.png")
+    lab.use_theme("JupyterLab Light")

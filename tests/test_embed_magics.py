@@ -15,12 +15,13 @@ from IPython.utils.capture import capture_output
 
 import glm_magics
 from glm_magics.errors import GLMError, InputError, OptionError
-from glm_magics.ledger import parse_age, parse_size, size_words
 from glm_magics.magics import embed as embed_room
+from glm_magics.money import Cost
 from glm_magics.progress import PATIENCE_S, describe, notebook_painter, terminal_painter
 from glm_magics.supply import Progress
 from glm_magics.testing import FakeGLM, made_up_vector
 from glm_magics.texts import LONG
+from glm_magics.vectorcache import parse_age, parse_size, size_words
 from glm_magics.vectorstore import Batch, Space, find_keys
 from glm_magics.vectorstore.spaces import Precision
 
@@ -106,8 +107,8 @@ def test_the_choices_of_the_line_are_those_of_python() -> None:
 def test_glm_cache(notebook, fake: FakeGLM, tmp_path: Path) -> None:
     """Shows, removes, writes, reads; another place where one is named."""
     run(notebook, "%glm_embed df.text -d 256\n%glm_embed df.text -d 256")
-    ledger, _, _ = run(notebook, "%glm_cache")
-    shown = notebook.display_formatter.format(ledger)[0]
+    cache, _, _ = run(notebook, "%glm_cache")
+    shown = notebook.display_formatter.format(cache)[0]
     assert "5 vectors, 5 kB, in " in shown["text/plain"]
     assert re.search(
         r"\| embedding-3 \| 256 \| glm \| 5 \| 5 kB \| 10 \| 5 \| 10 \| under ¥0.0001 \| \d{4}-", shown["text/markdown"]
@@ -142,10 +143,10 @@ def test_what_cache_lines_can_get_wrong(notebook, line: str, said: str) -> None:
 
 def test_foreign_names_do_not_break_the_table(tmp_path: Path) -> None:
     """A model's or server's name may hold anything."""
-    ledger = glm_magics.cache(tmp_path / "c")
+    cache = glm_magics.cache(tmp_path / "c")
     space = Space("http://x/|y", "a|b\n<script>", 0)
-    ledger.store.put(space, [Batch(find_keys(["t"]), np.ones((1, 2), np.float32), 1, time.time())])
-    markdown = ledger._repr_mimebundle_()["text/markdown"]
+    cache.store.put(space, [Batch(find_keys(["t"]), np.ones((1, 2), np.float32), 1, time.time())])
+    markdown = cache._repr_mimebundle_()["text/markdown"]
     assert len(markdown.splitlines()) == 5
     assert "a/b" in markdown
 
@@ -187,17 +188,17 @@ def test_removing_says_what() -> None:
 
 # Progress
 
-HALF = Progress(5000, 3000, 1000, 0, 51_000, "about ¥0.0255", 4.0)
-OVER = Progress(5000, 3000, 1998, 2, 102_000, "about ¥0.0510", 75.0, is_over=True)
+HALF = Progress(5000, 3000, 1000, 0, 51_000, Cost(0.0255, "CNY"), 4.0)
+OVER = Progress(5000, 3000, 1998, 2, 102_000, Cost(0.051, "CNY"), 75.0, is_over=True)
 
 
 def test_progress_in_words() -> None:
     """Done, cached, left, pace, tokens, cost, time."""
     assert describe(HALF) == (
-        "4,000 of 5,000 texts · 3,000 from the cache · 250 texts/s · 51,000 tokens, about ¥0.0255 · 1,000 left · 4.0 s left"
+        "4,000 of 5,000 texts · 3,000 from the cache · 250 texts/s · 51,000 tokens, ¥0.0255 · 1,000 left · 4.0 s left"
     )
     assert describe(OVER) == (
-        "4,998 texts embedded · 3,000 from the cache · 2 failed · 27 texts/s · 102,000 tokens, about ¥0.0510 · 1 min 15 s"
+        "4,998 texts embedded · 3,000 from the cache · 2 failed · 27 texts/s · 102,000 tokens, ¥0.0510 · 1 min 15 s"
     )
     assert describe(Progress(10, 0, 0)) == "0 of 10 texts · 10 left"
 
@@ -250,7 +251,7 @@ def test_a_slow_run_shows_its_progress_in_the_cell(notebook, monkeypatch: pytest
         notebook.run_cell("%glm_embed [f'text {i}' for i in range(200)] --into X -d 256")
     texts = [output.data["text/plain"] for output in shown.outputs]
     assert texts[-1].startswith("200 texts embedded")
-    assert "about ¥" in texts[-1] or "under ¥" in texts[-1]
+    assert "tokens, under ¥" in texts[-1] or "tokens, ¥" in texts[-1]
     with capture_output() as shown:
         notebook.run_cell("%glm_embed [f'text {i}' for i in range(200)] --into X -d 256 --quiet")
     assert shown.outputs == []

@@ -189,7 +189,7 @@ def test_a_vector_that_stays_bad_names_its_row(embed, fake: FakeGLM, session: Se
     assert np.isnan(caught.value.vectors[0]).all()
     assert np.allclose(np.linalg.norm(caught.value.vectors[1]), 1)
     assert len(fake.requests) == 4
-    assert session.corpus.ledger().spaces[0].n_vectors == 1
+    assert session.corpus.cache().spaces[0].n_vectors == 1
 
 
 def test_vectors_of_another_length_than_asked_for(embed, fake: FakeGLM) -> None:
@@ -332,7 +332,7 @@ def test_a_bad_text_is_found_and_the_others_kept(session: Session, bad: set[int]
     assert caught.value.code == "1301"
     good = [i for i in range(150) if i not in bad]
     assert np.allclose(caught.value.vectors[good], made_up([texts[i] for i in good]), atol=1e-6)
-    assert session.corpus.ledger().spaces[0].n_vectors == len(good)
+    assert session.corpus.cache().spaces[0].n_vectors == len(good)
     n_before = len(vendor.bodies)
     assert session.corpus.embed([texts[i] for i in good], 256).shape == (len(good), 256)
     assert len(vendor.bodies) == n_before
@@ -498,7 +498,7 @@ def test_an_interrupt_keeps_what_was_answered(session: Session, monkeypatch: pyt
     with pytest.raises(Interrupted) as caught:
         session.corpus.embed(texts, 256)
     shown = "".join(caught.value._render_traceback_())
-    kept = session.corpus.ledger().spaces[0].n_vectors
+    kept = session.corpus.cache().spaces[0].n_vectors
     assert "of 2,560 texts are kept; run it again to go on" in shown
     assert 64 * 8 <= int(shown.partition("Stopped.")[2].split()[1].replace(",", "")) <= kept
     assert kept >= 64 * 8
@@ -509,15 +509,15 @@ def test_an_interrupt_keeps_what_was_answered(session: Session, monkeypatch: pyt
     assert sum(len(body["input"]) for body in vendor.bodies[n_before:]) == len(texts) - kept
 
 
-def test_answers_are_on_disk_before_they_are_counted(session: Session) -> None:
+def test_answers_are_on_disk_before_they_are_counted(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever looks into the cache at any moment finds at least what the progress says."""
     session.transport = Vendor()
     seen = []
 
     def listen(progress: Any) -> None:
-        seen.append((progress.n_done, session.corpus.ledger().spaces[0].n_vectors if progress.n_done else 0))
+        seen.append((progress.n_done, session.corpus.cache().spaces[0].n_vectors if progress.n_done else 0))
 
-    session.corpus._home = __import__("dataclasses").replace(session.corpus._home, painter=lambda: listen)
+    monkeypatch.setattr("glm_magics.corpus.painter_for", lambda shell: listen)
     session.corpus.embed(names(64 * 20), 256)
     assert seen[-1] == (1280, 1280)
     assert all(n_done <= n_kept for n_done, n_kept in seen)
@@ -534,24 +534,29 @@ def test_another_folder_and_none(session: Session, fake: FakeGLM, tmp_path: Path
     assert len(fake.requests) == 4
     assert (tmp_path / "project" / "index.sqlite").exists()
     assert store.list_spaces()[0].n_vectors == 1
-    assert not (tmp_path / ".local").exists()
+    assert not (tmp_path / ".local/share/glm_magics/embeddings").exists()
 
 
 @pytest.mark.parametrize(
-    ("environment", "place"),
+    ("environment", "folder", "place"),
     [
-        pytest.param({"GLM_CACHE_DIR": "~/there"}, "there", id="GLM_CACHE_DIR"),
-        pytest.param({"XDG_DATA_HOME": "{home}/data"}, "data/glm_magics/embeddings", id="XDG_DATA_HOME"),
-        pytest.param({}, ".local/share/glm_magics/embeddings", id="default"),
+        pytest.param({"GLM_CACHE_DIR": "~/there"}, "~/mine", "there", id="GLM_CACHE_DIR"),
+        pytest.param({}, "~/mine", "mine/embeddings", id="beside the ledger"),
+        pytest.param({"XDG_DATA_HOME": "{home}/data"}, "", "data/glm_magics/embeddings", id="XDG_DATA_HOME"),
+        pytest.param({}, "", ".local/share/glm_magics/embeddings", id="default"),
     ],
 )
 @pytest.mark.skipif(__import__("sys").platform != "linux", reason="other systems have other folders")
-def test_where_the_cache_is(fake: FakeGLM, tmp_path: Path, environment: dict[str, str], place: str) -> None:
-    """One for each user, or where the environment says."""
-    filled = {name: value.format(home=tmp_path) for name, value in environment.items()}
-    session = Session(transport=fake, environment={"ZHIPUAI_API_KEY": KEY, **filled})
+def test_where_the_cache_is(
+    fake: FakeGLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], folder: str, place: str
+) -> None:
+    """One for each user, or where the environment or the settings say."""
+    for name, value in {"ZHIPUAI_API_KEY": KEY, **environment}.items():
+        monkeypatch.setenv(name, value.format(home=tmp_path))
+    session = Session(transport=fake)
+    session.config.folder = folder
     session.corpus.embed(["a"], 256)
-    assert Path(session.corpus.ledger().store.place) == tmp_path / place
+    assert Path(session.corpus.cache().store.place) == tmp_path / place
     assert (tmp_path / place / "index.sqlite").is_file()
 
 
@@ -612,7 +617,7 @@ def test_a_server_of_ones_own(own: Session, fake: FakeGLM) -> None:
     own.connect("http://localhost:9000/v1")
     own.corpus.embed(["a"], model="BAAI/bge-m3")
     assert len(fake.requests) == 3
-    assert [stats.space for stats in own.corpus.ledger().spaces] == [
+    assert [stats.space for stats in own.corpus.cache().spaces] == [
         Space("http://localhost:8000/v1", "BAAI/bge-m3", 0),
         Space("http://localhost:9000/v1", "BAAI/bge-m3", 0),
     ]
@@ -622,7 +627,7 @@ def test_the_only_model_of_a_server(own: Session, monkeypatch: pytest.MonkeyPatc
     """Is the one that is meant where none is named."""
     monkeypatch.setattr("glm_magics.client.GLMClient.list_models", lambda self: ["bge-m3"])
     own.corpus.embed(["a"])
-    assert own.corpus.ledger().spaces[0].space.model == "bge-m3"
+    assert own.corpus.cache().spaces[0].space.model == "bge-m3"
 
 
 def test_vectors_packed_as_base64(own: Session, fake: FakeGLM) -> None:
@@ -647,7 +652,7 @@ def test_the_sandbox_end_to_end(session: Session) -> None:
     from glm_magics.sandbox.lexical import lexical_vector
 
     assert np.allclose(vectors[17], lexical_vector("text 17", 256), atol=1e-6)
-    assert session.corpus.ledger().spaces[0].space.provider == "sandbox"
+    assert session.corpus.cache().spaces[0].space.provider == "sandbox"
 
 
 def test_public_names(ip, monkeypatch: pytest.MonkeyPatch) -> None:

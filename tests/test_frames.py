@@ -5,8 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
+import warnings
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +19,20 @@ import pytest
 from PIL import Image, features
 
 import glm_magics as glm
-from glm_magics import fonts, frames, glyphs
+from glm_magics import fonts, glyphs
 from glm_magics.cells import format_column
-from glm_magics.errors import InputError, MediaError, MissingExtraError
-from glm_magics.frames import PATCH_PX, choose_forms, fit_table, why_not
+from glm_magics.errors import GLMWarning, InputError, MediaError, MissingExtraError
+from glm_magics.frames import choose_forms, encode, exact_text, fit_pages, fit_table, frame_images, why_not
+from glm_magics.intake import Intake
+from glm_magics.layouts import lay_out
 from glm_magics.media import Loading, to_parts
+from glm_magics.media.tables import load_frame
 from glm_magics.messages import ImagePart, TextPart
-from glm_magics.tables import MAX_COLUMNS, MIN_ROWS, read_table
-from glm_magics.tabletext import text_tokens, write_csv, write_markdown, write_text
+from glm_magics.png import write_png
+from glm_magics.readers import read_table
+from glm_magics.tables import MAX_COLUMNS, MIN_ROWS
+from glm_magics.tabletext import write_csv, write_markdown, write_text
+from glm_magics.tokens import MAX_PICTURE_PIXELS, PATCH_PX, text_tokens
 
 ODD = {
     "one-cell": pd.DataFrame({"a": [1]}),
@@ -68,6 +77,14 @@ ODD = {
     "arrow": pd.DataFrame({"a": pd.array([1, None], "int64[pyarrow]"), "l": pd.array([[1], None], "object")}),
     "timedeltas": pd.DataFrame({"a": pd.to_timedelta([1, None], "h")}),
     "complex": pd.DataFrame({"a": [1 + 2j]}),
+    "zones": pd.DataFrame({"a": pd.date_range("2026-01-01", periods=2, tz="Asia/Shanghai")}),
+    "decimals": pd.DataFrame({"a": [Decimal("1.10"), Decimal("NaN"), None], "f": [Fraction(1, 3), None, 2]}),
+    "half-letters": pd.DataFrame({"a": pd.Series(["\ud800x"], dtype=object)}),
+    "mixed": pd.DataFrame({"a": [1, "x", None, 2.5, dt.date(2026, 1, 1), [1]]}),
+    "dict-in-itself": pd.DataFrame({"a": [(lambda a: a.update(a=a) or a)({})]}),
+    "broken-within": pd.DataFrame({"a": [[object.__new__(type("Odd", (), {"__repr__": lambda self: 1 / 0}))]]}),
+    "long-names": pd.DataFrame({"x" * 10_000_000: [1]}, index=["y" * 10_000_000]),
+    "nullable-floats": pd.DataFrame({"a": pd.array([1.5, None], "Float64")}),
 }
 
 
@@ -101,7 +118,7 @@ def test_odd_frames_are_drawn(name: str) -> None:
     frame = ODD[name]
     picture = glm.frame_image(frame)
     assert picture.width % PATCH_PX == picture.height % PATCH_PX == 0
-    assert picture.width * picture.height <= frames.MAX_PIXELS
+    assert picture.width * picture.height <= MAX_PICTURE_PIXELS
     assert ink(picture) > 10
     assert len({len(line) for line in grid(frame)}) == 1
 
@@ -167,16 +184,69 @@ def test_settings_of_a_picture() -> None:
         pytest.param(pd.DataFrame(), id="nothing"),
         pytest.param(pd.DataFrame({"a": [], "b": []}), id="no-rows"),
         pytest.param(pd.DataFrame(index=[1, 2]), id="no-columns"),
+        pytest.param(pd.Series([], name="a"), id="series"),
+        pytest.param(pd.DataFrame({"a": []}).style, id="styler"),
+        pytest.param(pd.DataFrame({"a": [], "b": []}).groupby("a"), id="groups"),
     ],
 )
-def test_empty_frames_are_text(frame: pd.DataFrame) -> None:
-    """Without a warning; as a picture they are refused in a sentence."""
-    (part,) = to_parts(frame)
-    assert isinstance(part, TextPart)
-    assert part.text.lstrip().startswith("Empty DataFrame")
-    assert f"[{len(frame)} rows x {len(frame.columns)} columns]" in part.text
+@pytest.mark.parametrize("form", ["image", "text", "both", "auto", "pages"])
+def test_empty_frames_are_refused(frame: Any, form: Any) -> None:
+    """In a sentence that says the shape, in every form; an answer to nothing would be made up."""
+    with pytest.raises(MediaError, match=r"`df` is an empty frame \(\d rows × \d columns\)\."):
+        to_parts(frame, Loading("df", frames=form))
     with pytest.raises(MediaError, match="empty"):
         glm.frame_image(frame)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(Image.new("RGB", (9, 9)), id="picture"),
+        pytest.param(np.zeros((9, 9)), id="array"),
+        pytest.param(pd.DataFrame({"b": [1]}), id="frame"),
+    ],
+)
+@pytest.mark.parametrize("form", ["image", "text"])
+def test_what_is_more_than_text_within_a_cell_is_said(cell: Any, form: Any) -> None:
+    """With the column's name: nobody should think that the model saw the pictures."""
+    with pytest.warns(GLMWarning, match="`df` holds pictures, arrays or the like in its column `p`: sent as text only"):
+        to_parts(pd.DataFrame({"n": [1], "p": pd.Series([cell], dtype=object)}), Loading("df", frames=form))
+
+
+def test_a_title_is_one_line() -> None:
+    """Its line break would be drawn as a box."""
+    assert fit_pages(ODD["one-cell"], title="a\nb\x07")[0].caption == r"a b\x07"
+    assert glm.frame_image(ODD["one-cell"], title="a\nb").size == glm.frame_image(ODD["one-cell"], title="a b").size
+
+
+def test_pages_keep_to_what_the_model_takes() -> None:
+    """Fewer pictures; that columns are left out is said, and none is shrunk."""
+    with pytest.warns(GLMWarning, match=r"`df` has 300 columns; \d+ of them fit 2 pictures, the others"):
+        parts = to_parts(wide(300), Loading("df", frames="pages", intake=Intake(max_images=2)))
+    assert len(parts) == 2
+    with pytest.warns(GLMWarning, match="has 5,000 columns"):
+        assert len(to_parts(wide(5000), Loading("df", frames="pages"))) == 10
+    long = pd.DataFrame({f"a long name {j}": ["word " * 9] * 60 for j in range(40)})
+    (page,) = fit_pages(long, max_pages=1)
+    assert lay_out(page, 14).fits
+
+
+def test_what_cannot_be_read_is_not_said_to_be_undrawable() -> None:
+    """Where text was asked for."""
+
+    class Broken:
+        def __str__(self) -> str:
+            raise ValueError("no")
+
+    with pytest.raises(MediaError, match="`df` cannot be read: A cell of the column `a`"):
+        to_parts(pd.DataFrame({"a": [Broken()]}), Loading("df", frames="text"))
+
+
+def test_exact_text_keeps_spaces_and_repeated_labels() -> None:
+    """Indents mean something; a line is read without those above it."""
+    assert exact_text(pd.DataFrame({"a": ["  x", "y  z\n"]}))[0] == ",a\n0,  x\n1,y  z \n[2 rows x 1 columns]\n"
+    index = pd.MultiIndex.from_tuples([("A", 1), ("A", 2)])
+    assert exact_text(pd.DataFrame({"v": [7, 8]}, index=index))[0] == ",,v\nA,1,7\nA,2,8\n[2 rows x 1 columns]\n"
 
 
 # Letters
@@ -283,6 +353,63 @@ def test_without_a_shaper_complex_scripts_are_text(text: str, monkeypatch: pytes
     assert glyphs.Pen(13).learn([text])
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        pytest.param("北京", "zh-Hans", id="chinese"),
+        pytest.param("東京タワー", "ja", id="japanese"),
+        pytest.param("서울 北", "ko", id="korean"),
+        pytest.param("Paris", "", id="latin"),
+    ],
+)
+def test_the_language_of_east_asian_letters(text: str, language: str) -> None:
+    """It decides on the shape of letters that these languages share."""
+    assert fonts.text_face(text)[1] == language
+
+
+def test_one_font_writes_a_table_with_east_asian_letters(bare_fonts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its Latin letters and digits too, when that font has them; any font with such letters will do."""
+    faces = {"中": replace(fonts.base_face(), path=fonts.base_face(True).path)}
+    monkeypatch.setattr(fonts, "find_faces", lambda letters: (faces, []))
+    assert fonts.text_face("n 中 1") == (faces["中"], "zh-Hans")
+    monkeypatch.setattr(fonts, "find_faces", lambda letters: ({"中": replace(faces["中"], starts=(0x4E00,), ends=(0x9FFF,))}, []))
+    assert fonts.text_face("n 中 1") == (None, "zh-Hans")
+
+
+def test_the_font_of_the_extra_is_found_and_its_package_not_imported(bare_fonts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing it would change matplotlib's settings."""
+    monkeypatch.undo()
+    folder = bare_fonts / "notojp_matplotlib" / "fonts"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.syspath_prepend(bare_fonts)
+    assert fonts.font_folders()[-1] == str(folder)
+    assert "notojp_matplotlib" not in sys.modules
+
+
+def test_a_font_that_is_installed_meanwhile_counts(bare_fonts: Path) -> None:
+    """In the same kernel: the sentence says that it is drawn then."""
+    source = Path(fonts.base_face().path).with_name("STIXGeneral.ttf")
+    letter = next(chr(code) for code in range(0x2000, 0xFFFF) if _only_in(next(fonts.read_faces(str(source))), chr(code)))
+    frame = pd.DataFrame({"a": [letter]})
+    assert why_not(fit_table(frame))
+    (bare_fonts / "new.ttf").write_bytes(source.read_bytes())
+    assert not why_not(fit_table(frame))
+
+
+@pytest.mark.parametrize(
+    ("letters", "said"),
+    [
+        pytest.param("中", 'it, `pip install "glm-magics[cjk]"` or, on Debian, `apt install fonts-noto-cjk`,', id="extra-first"),
+        pytest.param("中🦊", "it, on Debian `apt install fonts-noto-cjk fonts-noto-color-emoji`,", id="the-extra-is-not-enough"),
+        pytest.param("ह", "it, on Debian `apt install fonts-noto-core`,", id="no-extra"),
+    ],
+)
+def test_the_way_to_a_font(letters: str, said: str) -> None:
+    """The extra where it has all of the letters."""
+    assert said in fonts.way_out(letters)
+
+
 # Cells
 
 
@@ -318,6 +445,11 @@ NAN = float("nan")
         pytest.param(["x\n y\t"], ["x y"], False, False, id="white-space"),
         pytest.param(["a\x00\x1bb"], ["a\\x00\\x1bb"], False, False, id="controls"),
         pytest.param(["a\u202eb"], ["a\\u202eb"], False, False, id="bidi-override"),
+        pytest.param(["a\ud800b"], ["a\\ud800b"], False, False, id="half-a-letter"),
+        pytest.param([10**99, 1], ["1" + "0" * 58 + "…", "1"], True, True, id="very-long-number"),
+        pytest.param(
+            [123456789012345678901234567890123, 1], ["123456789012345678901234567890123", "1"], True, False, id="number"
+        ),
         pytest.param(["z" * 99], ["z" * 29 + "…"], False, True, id="long"),
         pytest.param([[1, {"a": None}]], ["[1, {'a': None}]"], False, False, id="nested"),
         pytest.param([np.zeros((4, 9))], ["array 4×9 float64"], False, False, id="array"),
@@ -349,6 +481,10 @@ def test_a_cell_that_cannot_be_written_is_a_sentence() -> None:
     """It names the column, and is never a traceback of the user's own class."""
     with pytest.raises(MediaError, match=r"column `bad` cannot be written: boom\."):
         glm.frame_image(pd.DataFrame({"bad": [Broken()]}))
+    with pytest.raises(MediaError, match=r"label of the index cannot be written: boom\."):
+        glm.frame_image(pd.DataFrame({"a": [1]}, index=pd.Index([Broken()], dtype=object)))
+    with pytest.raises(MediaError, match=r"name of a column cannot be written: boom\."):
+        glm.frame_image(pd.DataFrame([[1]], columns=pd.Index([Broken()], dtype=object)))
 
 
 # Grids
@@ -469,9 +605,12 @@ def test_text_of_a_long_frame_is_elided_and_says_its_shape() -> None:
 @pytest.mark.parametrize("name", ODD)
 def test_every_odd_frame_has_a_text(name: str) -> None:
     """With --frames text."""
-    (part,) = to_parts(ODD[name], Loading(frames="text"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GLMWarning)  # of pictures in cells
+        (part,) = to_parts(ODD[name], Loading(frames="text"))
     assert isinstance(part, TextPart)
     assert 0 < len(part.text) < 400_000
+    assert part.text.encode()
 
 
 def test_csv_and_markdown_are_faithful() -> None:
@@ -513,16 +652,136 @@ def test_both_are_the_picture_and_all_digits() -> None:
     assert "0.3333333333333333" in text.text
 
 
-def test_the_png_is_small_and_the_same_picture() -> None:
-    """Sixteen greys are all that letters need."""
-    from io import BytesIO
-
+def test_the_png_is_small_8_bit_rgb_and_exactly_the_picture() -> None:
+    """Sixteen greys are all that letters need; colours too come through."""
     frame = pd.DataFrame(np.arange(600).reshape(50, 12))
     (part,) = to_parts(frame)
     assert isinstance(part, ImagePart)
-    sent = np.asarray(Image.open(BytesIO(part.data)).convert("L")).astype(int)
-    assert np.abs(sent - np.asarray(glm.frame_image(frame))).max() <= 9
+    sent = Image.open(BytesIO(part.data))
+    assert (sent.mode, sent.format, sent.size) == ("RGB", "PNG", (part.width_px, part.height_px))
+    assert np.array_equal(np.asarray(sent.convert("L")), np.asarray(glm.frame_image(frame)))
     assert len(part.data) < 100_000
+    styled = glm.frame_image(frame.style.background_gradient())
+    assert np.array_equal(np.asarray(Image.open(BytesIO(encode(styled)))), np.asarray(styled))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (1, 5, 3), (7, 1, 3)])
+def test_png_files_of_any_size_can_be_read(shape: tuple[int, ...]) -> None:
+    """By another library, all its checks on."""
+    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    image = Image.open(BytesIO(write_png(pixels)))
+    image.verify()
+    read = np.asarray(Image.open(BytesIO(write_png(pixels))))
+    assert np.array_equal(read, np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels)
+
+
+OUTSIDE = frozenset(
+    {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.startfile", "webbrowser.open"}
+    | {"socket.connect", "socket.getaddrinfo", "socket.bind", "socket.sendto", "ctypes.dlopen", "urllib.Request"}
+)
+
+
+def test_drawing_starts_no_process_and_opens_no_connection() -> None:
+    """In a process of its own, whose every such act is watched; no browser, no network."""
+    program = f"""
+import sys
+import pandas as pd
+from PIL import Image
+from glm_magics.frames import encode, frame_image, frame_images
+frame = pd.DataFrame({{"word": ["a", "é", "z"], "n": [1.5, 2, 3]}})
+acts = []
+sys.addaudithook(lambda event, _: acts.append(event) if event in {set(OUTSIDE)!r} else None)
+pictures = [frame_image(frame), frame_image(frame.style.bar()), frame_image(frame.groupby("n")), *frame_images(frame)]
+print(len(b"".join(map(encode, pictures))) > 1000, acts, "matplotlib" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["True", "[]", "False"]
+
+
+# Pages
+
+
+def wide(n_columns: int) -> pd.DataFrame:
+    return pd.DataFrame(np.arange(3 * n_columns).reshape(3, n_columns), index=["x", "y", "z"])
+
+
+def test_wide_frames_are_paged_with_the_index_on_each() -> None:
+    """Every column once, each page says which, and none is shrunk by the vendor."""
+    pages = fit_pages(wide(45))
+    assert [page.caption for page in pages] == ["columns 1–15 of 45", "columns 16–30 of 45", "columns 31–45 of 45"]
+    assert [column.heads[0] for page in pages for column in page.columns if not column.is_label] == list(map(str, range(45)))
+    assert all(list(page.columns[0].cells) == ["x", "y", "z"] for page in pages)
+    pictures = frame_images(wide(45))
+    assert len(pictures) == 3
+    assert all(picture.width * picture.height <= MAX_PICTURE_PIXELS for picture in pictures)
+
+
+def test_a_frame_that_fits_is_one_page_and_titles_stay() -> None:
+    """The same picture as without pages."""
+    (picture,) = frame_images(wide(20))
+    assert np.array_equal(np.asarray(picture), np.asarray(glm.frame_image(wide(20))))
+    assert [page.caption for page in fit_pages(wide(30), title="T")] == ["T – columns 1–15 of 30", "T – columns 16–30 of 30"]
+
+
+def test_very_wide_frames_are_ten_pages_and_a_gap() -> None:
+    """First and last columns."""
+    pages = fit_pages(wide(5000))
+    assert len(pages) == 10
+    assert pages[0].caption.startswith("columns 1–")
+    assert pages[-1].caption.endswith("–5000 of 5000")
+    assert sum(column.is_gap for page in pages for column in page.columns) == 1
+
+
+def test_pages_of_long_cells_hold_fewer_columns() -> None:
+    """Before words are cut."""
+    pages = fit_pages(pd.DataFrame({f"c{j}": ["word " * 9] * 60 for j in range(40)}))
+    assert len(pages) > 2
+    assert not any(page.is_rounded for page in pages)
+
+
+def test_pages_are_sent_as_pictures() -> None:
+    """With --frames pages."""
+    parts = load_frame(wide(45), Loading("df", frames="pages"))
+    assert [part.kind for part in parts] == ["image"] * 3
+
+
+def test_more_than_a_picture_holds_is_a_sentence() -> None:
+    """Not a picture that the vendor refuses."""
+    with pytest.raises(MediaError, match=r"pixels high.*Lower max_rows"):
+        glm.frame_image(pd.DataFrame({"a": range(1000)}), max_rows=1000)
+    with pytest.raises(MediaError, match=r"pixels wide.*Lower max_cols"):
+        glm.frame_image(wide(1000), max_cols=1000)
+
+
+# What holds for all rows
+
+
+def test_text_of_an_elided_frame_says_what_holds_for_all_of_it() -> None:
+    """Types, counts, means and extremes: nobody can tell them from head and tail."""
+    frame = pd.DataFrame({"n": range(1000), "w": ["a", "b"] * 500, "l": [[1]] * 1000, "f": [0.5, None] * 500})
+    text = exact_text(frame)[0]
+    described = text.partition("Of all 1000 rows:\n")[2].splitlines()
+    assert described[0] == ",n,w,l,f"
+    facts = {line.split(",")[0]: line.split(",")[1:] for line in described}
+    assert (facts["count"][3], facts["mean"][0], facts["max"][0], facts["unique"][1]) == ("500", "499.5", "999", "2")
+    assert facts["type"][0] == "int64"
+    assert "Of all" not in exact_text(frame.head(20))[0]
+
+
+@pytest.mark.parametrize(("form", "is_said"), [("image", False), ("both", True), ("text", True), ("auto", True)])
+def test_where_the_summary_goes(form: Any, is_said: bool) -> None:
+    """With every text, and with no picture that was asked for alone."""
+    parts = to_parts(pd.DataFrame({f"c{j}": np.arange(500) / 3 for j in range(12)}), Loading(frames=form))
+    assert any(isinstance(part, TextPart) and "Of all 500 rows" in part.text for part in parts) is is_said
+
+
+def test_other_frames_are_summarised_too_but_lazy_ones_by_type_only() -> None:
+    """A lazy frame is never computed whole."""
+    import polars
+
+    frame = polars.DataFrame({"n": range(100), "w": ["x"] * 100})
+    assert "\nmean,49.5,\n" in exact_text(frame)[0]
+    assert exact_text(frame.lazy())[0].endswith("Of all 100 rows:\n,n,w\ntype,Int64,String\n")
 
 
 def test_estimated_tokens_grow_with_the_text() -> None:

@@ -18,15 +18,22 @@ import glm_magics
 
 PACKAGE = Path(glm_magics.__file__).parent
 FLOORS = [
-    {"errors", "markdown", "sse", "cells", "fonts", "tokens", "sent", "limits", "vectorwire"},
-    {"catalog", "messages", "replies", "boxes", "failures", "retries", "tables", "glyphs", "vectors", "texts"},
-    {"providers", "tabletext", "tally", "vectorstore"},
-    {"intake", "reach", "neighbours", "ledger"},
-    {"options", "requests", "template", "formats", "pictures", "frames", "exchange"},
-    {"settings", "media", "client", "dispatch", "similarity", "supply"},
-    {"sandbox", "embeddings"},
-    {"testing", "display", "previews", "progress", "sources"},
-    {"live", "corpus"},
+    {"errors", "markdown", "sse", "cells", "fonts", "tokens", "sent", "png", "money", "waves", "chosen"}
+    | {"limits", "vectorwire", "shells"},
+    {"catalog", "messages", "speech", "geometry", "failures", "retries", "tables", "htmltables", "glyphs"}
+    | {"addresses", "celloutputs", "answertables", "shortforms", "texts", "vectors", "reach"},
+    {"providers", "tabletext", "tally", "downloads", "dataframes", "stylers", "groups", "layouts", "pictures"}
+    | {"grounding", "boxcolours", "boxlabels", "replies", "conversations", "schemas", "vectorstore", "transport"},
+    {"intake", "readers", "summaries", "painting", "boxdrawing", "boxformats"}
+    | {"pricing", "strategies", "chatfiles", "chatpages", "neighbours", "posting", "chatstream"},
+    {"options", "requests", "template", "formats", "frames", "boxes", "vectorcache", "batches"},
+    {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore", "similarity"},
+    {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime", "supply"},
+    {"testing", "display", "previews", "widgets", "bookkeeping", "embeddings"},
+    {"live", "groundings", "sources", "progress"},
+    {"exchange", "corpus"},
+    {"background"},
+    {"flow"},
     {"session"},
     {"magics"},
     {"__init__", "program"},
@@ -83,9 +90,9 @@ def test_the_map_for_newcomers_is_this_house() -> None:
     assert drawn == {room: floor for room, floor in FLOOR_OF.items() if room != "__main__"}
 
 
-def test_one_room_alone_opens_the_network() -> None:
-    """httpx is the client's and of the rooms below it that open connections; the fake vendor makes its responses; everyone else
-    names it for types only."""
+def test_the_client_and_the_fetcher_alone_open_the_network() -> None:
+    """httpx is theirs and of the rooms that the client is made of; the fake vendor makes responses; everyone else names it for
+    types only."""
     users = set()
     for path in FILES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -105,7 +112,7 @@ def test_one_room_alone_opens_the_network() -> None:
                 and "httpx" in {name.split(".")[0] for name in names}
             ):
                 users.add(room_of(path))
-    assert users == {"client", "exchange", "reach", "testing"}
+    assert users == {"client", "chatstream", "posting", "transport", "reach", "fetch", "testing"}
 
 
 LIGHT = """
@@ -120,7 +127,20 @@ from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
 shell.run_line_magic("unload_ext", "nothing")
 """
-HEAVY = {"httpx", "PIL", "numpy", "pandas", "matplotlib", "ssl", "skimage", "uvicorn", "starlette", "keyring"}
+HEAVY = {
+    "httpx",
+    "PIL",
+    "numpy",
+    "pandas",
+    "matplotlib",
+    "ssl",
+    "skimage",
+    "uvicorn",
+    "starlette",
+    "keyring",
+    "anywidget",
+    "ipywidgets",
+}
 
 
 def new_modules(prepare: str, act: str) -> list[str]:

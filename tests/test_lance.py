@@ -101,7 +101,7 @@ def test_embedding_into_it(store: LanceStore) -> None:
     vectors = session.corpus.embed(names(100), 256, cache=store)
     assert np.array_equal(session.corpus.embed(names(100), 256, cache=LanceStore(store.place)), vectors)
     assert len(fake.requests) == 2
-    assert "100 vectors" in repr(session.corpus.ledger(store))
+    assert "100 vectors" in repr(session.corpus.cache(store))
     session.close()
 
 

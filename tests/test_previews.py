@@ -12,12 +12,15 @@ import pytest
 from PIL import Image
 
 import glm_magics
-from glm_magics.catalog import find_model
 from glm_magics.errors import InputError, MediaError, ModelError
 from glm_magics.media import Loading, Memo, to_parts
-from glm_magics.messages import AudioPart, FilePart, ImagePart, TextPart, VideoPart
+from glm_magics.media.memo import find_mark
+from glm_magics.messages import AudioPart, FilePart, ImagePart, Message, TextPart, VideoPart
+from glm_magics.previews import preview_request
+from glm_magics.providers import PROVIDERS
+from glm_magics.requests import ChatRequest
 from glm_magics.sent import SentItem, in_words
-from glm_magics.tally import price_words, tally
+from glm_magics.tally import tally
 from glm_magics.testing import FakeGLM
 
 from .conftest import KEY
@@ -44,11 +47,11 @@ def test_one_record_for_each_value_and_kind() -> None:
         ImagePart(b"123", width_px=28, height_px=28, label="report.pdf", source="page 2 of 9"),
         TextPart("."),
     ]
-    words, pages, text = tally(parts)
+    words, pages = tally(parts)
     assert (words.label, words.kind, words.n_parts, words.n_bytes) == ("", "text", 2, 9)
-    assert (pages.n_parts, pages.n_bytes, pages.n_tokens, pages.source) == (2, 8, 3, "page 1 of 9")
+    assert (pages.n_parts, pages.n_texts, pages.source, pages.form) == (2, 1, "page 1 of 9", "2 pictures and text")
+    assert (pages.n_bytes, pages.n_tokens) == (8 + len("text of page 1"), 3 + 4)
     assert (pages.width_px, pages.height_px) == (56, 28)
-    assert (text.kind, text.n_parts) == ("text", 1)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,15 @@ def test_one_record_for_each_value_and_kind() -> None:
         pytest.param(ImagePart(b"x", width_px=6000, height_px=6000, label="p"), 7396, "picture 6000×6000", id="shrunk-picture"),
         pytest.param(ImagePart(url="https://x.org/a.png", label="p"), None, "picture by address", id="picture-link"),
         pytest.param(VideoPart("https://x.org/a.mp4", label="v"), None, "video by address", id="video-link"),
-        pytest.param(VideoPart(data=b"xx", seconds=3.25, label="v"), None, "video, 3.2 s", id="video"),
+        pytest.param(
+            VideoPart(data=b"xx", seconds=3.25, label="v", width_px=280, height_px=280), 400, "video, 3.2 s", id="video"
+        ),
+        pytest.param(
+            VideoPart(data=b"xx", seconds=9e9, label="v", width_px=28, height_px=28),
+            30_000,
+            "video, 9000000000.0 s",
+            id="long-video",
+        ),
         pytest.param(FilePart("https://x.org/a.pdf", label="f"), None, "file by address", id="file-link"),
         pytest.param(AudioPart(b"xx", seconds=10.01, label="a"), 126, "sound, 10.0 s", id="sound-is-rounded-up"),
         pytest.param(TextPart("123 abc", label="t"), 2, "text", id="text"),
@@ -95,19 +106,23 @@ def test_footer_words(items: list[SentItem], words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "n_tokens", "words"),
+    ("model", "provider", "n_tokens", "words"),
     [
-        ("glm-4.6v", 10_000, "about $0.0030"),
-        ("glm-4.6v", 10, "under $0.0001"),
-        ("glm-4.6v-flash", 10_000, "free"),
-        ("glm-4v-plus-0111", 10_000, "about ¥0.0400"),
-        ("glm-4v", 10_000, ""),
-        ("glm-realtime-air", 10_000, ""),
+        ("glm-4.6v", "zai", 10_000, "about $0.0030"),
+        ("glm-4.6v", "zai", 10, "under $0.0001"),
+        ("glm-4.6v", "bigmodel", 10_000, ""),
+        ("glm-4.6v", "coding", 10_000, ""),
+        ("glm-4.6v-flash", "zai", 10_000, "free"),
+        ("glm-4v-plus-0111", "bigmodel", 10_000, "about ¥0.0400"),
+        ("glm-4v", "bigmodel", 10_000, ""),
+        ("glm-realtime-air", "bigmodel", 10_000, ""),
     ],
 )
-def test_price(model: str, n_tokens: int, words: str) -> None:
-    """In the currency of the page; nothing where no price is documented, or not by tokens."""
-    assert price_words(find_model(model), n_tokens) == words
+def test_price(model: str, provider: str, n_tokens: int, words: str) -> None:
+    """In the currency of the platform; nothing where no price is documented for it, or not by tokens."""
+    sent = [SentItem("", "text", n_tokens=n_tokens)]
+    request = ChatRequest(model, [Message("user", (TextPart("?"),))], sent=sent)
+    assert preview_request(request, PROVIDERS[provider]).price == words
 
 
 # In the cell
@@ -166,9 +181,9 @@ def test_a_label_cannot_break_the_table(ip, fake: FakeGLM) -> None:
     """An expression is the user's text; the page shows it as text."""
     ip.user_ns["d"] = {"a|b<img src=x onerror=alert(1)>": photo()}
     result = run(ip, "%%glm --dry-run\n{d['a|b<img src=x onerror=alert(1)>']}")
-    markdown = bundles(result)[0]["text/markdown"]
-    assert "<img" not in markdown
-    assert "a\\|b" in markdown
+    table = bundles(result)[0]["text/markdown"].partition("```")[0]
+    assert "<img" not in table
+    assert "a\\|b" in table
 
 
 # Attachments
@@ -219,8 +234,9 @@ def test_many_pictures_are_remarked_upon(ip, fake: FakeGLM) -> None:
     """The two platforms document different numbers."""
     fake.reply("ok")
     ip.user_ns["link"] = [ImagePart(url=f"https://x.org/{i}.png") for i in range(51)]
-    with pytest.warns(UserWarning, match="51 pictures"):
-        assert run(ip, "%%glm\n{link}").success
+    result = run(ip, "%%glm\n{link}")
+    assert result.success
+    assert "Note: The message holds 51 pictures" in bundles(result)[0]["text/plain"]
 
 
 # What other libraries teach
@@ -247,7 +263,7 @@ def test_a_library_teaches_its_type(ip, fake: FakeGLM) -> None:
     assert run(ip, "%%glm\nWhat is {water}? {many}").success
     content = fake.requests[0].body["messages"][0]["content"]
     assert [part["type"] for part in content].count("image_url") == 3
-    assert any(item.label.startswith("water") for item in ip.user_ns["_glm"].sent)
+    assert [item.label for item in ip.user_ns["_glm"].sent] == ["", "water", "many[0]", "many[1]"]
 
 
 def test_a_class_says_itself_what_is_sent() -> None:
@@ -339,13 +355,34 @@ def test_a_changed_value_is_prepared_anew(tmp_path) -> None:
     assert before.data != after.data
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(lambda: np.array([plt.figure()], dtype=object), id="objects"),
+        pytest.param(lambda: np.broadcast_to(np.uint8(7), (40_000, 30_000)), id="huge"),
+    ],
+)
+def test_what_cannot_be_marked_quickly_and_surely_has_no_mark(value) -> None:
+    """It is prepared each time."""
+    assert find_mark(value()) is None
+    plt.close("all")
+
+
+def test_a_palette_tells_pictures_apart() -> None:
+    """The same indices in other colours are another picture."""
+    one, other = Image.new("P", (9, 9)), Image.new("P", (9, 9))
+    one.putpalette([255, 0, 0])
+    other.putpalette([0, 0, 255])
+    assert find_mark(one) != find_mark(other)
+
+
 def test_a_session_prepares_a_photo_once(ip, fake: FakeGLM, monkeypatch) -> None:
     """The second cell that sends it does not encode it again."""
     fake.reply("ok")
     fake.reply("ok")
     ip.user_ns["photo"] = photo(500, 500)
     assert run(ip, "%%glm\n{photo}?").success
-    monkeypatch.setattr("glm_magics.pictures.encode_image", None)
+    monkeypatch.setattr("glm_magics.pictures.encoding.encode_image", None)
     assert run(ip, "%%glm\n{photo} again?").success
 
 
@@ -359,3 +396,23 @@ def test_the_memory_is_bounded() -> None:
     assert [memo.find(i) is None for i in range(1, 5)] == [True, True, True, False]
     memo.keep("large", [ImagePart(bytes(5000))])
     assert memo.find("large") is None
+
+
+def test_values_without_a_name_are_told_apart(ip, fake: FakeGLM) -> None:
+    """From Python there is no expression to name them."""
+    preview = glm_magics.preview("a", photo(), "b", photo(30, 30), np.zeros((40, 40), np.uint8))
+    assert [item.label for item in preview.items] == ["", "picture", "picture 2", "array"]
+
+
+def test_a_note_is_said_once_and_without_a_path(ip, fake: FakeGLM) -> None:
+    """Python's own form of a warning would show where the package lies on this machine."""
+    fake.reply("ok")
+    fake.reply("ok")
+    ip.user_ns["df"] = pd.DataFrame({"rune": ["\U0001e900"]})  # Adlam: no font of ours
+    first, second = run(ip, "%%glm\n{df}"), run(ip, "%%glm\n{df}")
+    assert first.success
+    assert second.success
+    said = bundles(first)[0]["text/plain"]
+    assert "`df` is sent as text" in said
+    assert ".py" not in said
+    assert "Note:" not in str(bundles(second))

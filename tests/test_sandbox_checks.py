@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from glm_magics.sandbox import Sandbox
+from glm_magics.tokens import picture_tokens
+from tests.films import sound, wave_file
 from tests.sandbox_pictures import base64_png, client_of, plain_picture, png, user, with_picture
 
 PICTURE = base64_png(plain_picture())
@@ -40,7 +42,7 @@ def jwt(key_id: str = "id", secret: str = "secret", **changes: Any) -> str:
 
     now_ms = int(time.time() * 1000)
     header = {"alg": changes.pop("alg", "HS256"), "sign_type": "SIGN"}
-    payload = {"api_key": key_id, "exp": now_ms + 210_000, "timestamp": now_ms, **changes}
+    payload = {"api_key": key_id, "exp": now_ms + 3_600_000, "timestamp": now_ms, **changes}
     signed = f"{part(header)}.{part({name: value for name, value in payload.items() if value is not None})}"
     signature = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest()
     return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
@@ -229,3 +231,24 @@ def test_models_lists_what_chats(http: httpx.Client) -> None:
 def test_tokenizer_counts_text_and_pictures(http: httpx.Client) -> None:
     usage = http.post("/tokenizer", json=user(with_picture(base64_png(plain_picture(280, 56)), "abcd" * 10), CAN)).json()["usage"]
     assert usage == {"prompt_tokens": 14, "image_tokens": 20, "video_tokens": 0, "total_tokens": 34}
+
+
+def test_a_large_picture_is_counted_as_it_is_estimated(http: httpx.Client) -> None:
+    """After the shrinking, as the preview said."""
+    body = user(with_picture(base64_png(plain_picture(3200, 2400))), CAN)
+    assert http.post("/tokenizer", json=body).json()["usage"]["image_tokens"] == picture_tokens(3200, 2400) < 7_600
+
+
+@pytest.mark.parametrize(
+    ("data", "format", "n_tokens"),
+    [
+        pytest.param(wave_file(bytes(2 * 48_000)), "wav", 38, id="wav-3-s"),
+        pytest.param(sound(2.0), "mp3", pytest.approx(26, abs=1), id="mp3"),
+    ],
+)
+def test_sound_is_counted_by_its_length(http: httpx.Client, data: bytes, format: str, n_tokens: Any) -> None:
+    """12.5 tokens a second."""
+    told = base64.b64encode(data).decode()
+    content = [{"type": "text", "text": "abcd"}, {"type": "input_audio", "input_audio": {"data": told, "format": format}}]
+    usage = http.post("/tokenizer", json=user(content, "glm-4-voice")).json()["usage"]
+    assert usage["total_tokens"] - usage["prompt_tokens"] == n_tokens

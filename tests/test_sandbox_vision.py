@@ -58,9 +58,8 @@ def share_inside(box: tuple[float, float, float, float], frame: tuple[float, flo
 
 def test_the_face_of_the_astronaut_is_found_and_nothing_else() -> None:
     (face,) = find_faces(picture(ASTRONAUT).image)
-    box = (face.x1, face.y1, face.x2, face.y2)
-    assert share_inside(box, FACE) > 0.95
-    assert share_inside(FACE, box) > 0.6
+    assert share_inside(face.xyxy, FACE) > 0.95
+    assert share_inside(FACE, face.xyxy) > 0.6
 
 
 @pytest.mark.parametrize("name", ["coffee", "chelsea"])
@@ -72,7 +71,7 @@ def test_size_does_not_matter() -> None:
     large = picture(ASTRONAUT)
     small = Picture("PNG", 240, 240, 0, large.image.resize((240, 240)))
     (large_face,), (small_face,) = find_faces(large.image), find_faces(small.image)
-    assert np.allclose(large_face.to_thousandths(512, 512), small_face.to_thousandths(240, 240), atol=25)
+    assert np.allclose(large_face.thousandths, small_face.thousandths, atol=25)
 
 
 SHAPES = {

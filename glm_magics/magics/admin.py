@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, overload
 
-from IPython.core.magic import Magics, magics_class
+from IPython.core.magic import Magics, magics_class, no_var_expand
 
 from ..catalog import Model, models
 from ..errors import OptionError
@@ -13,6 +13,7 @@ from ..options import nearest
 from ..providers import SERVER_KINDS, Connection
 from ..session import Session
 from .arguments import split_words
+from .conversing import SPANS, run_command
 
 
 class ModelTable(Sequence[Mapping[str, object]]):
@@ -142,6 +143,44 @@ class AdminMagics(Magics):
             if kind not in SERVER_KINDS:
                 raise OptionError(f"`{kind}` is no kind of server.", nearest(kind, list(SERVER_KINDS)))
         return ConnectionCard(self._session.connect(choice, kind=kind))
+
+    def glm_usage(self, line: str) -> Any:
+        """What was spent: a table by model and a plot.
+
+            %glm_usage                  this notebook
+            %glm_usage cell             the last cell that asked something
+            %glm_usage today | month    on this machine; `all` is everything
+
+        The result has .to_frame() (one row a call), .calls and .costs. Prices are those of the vendor's pages, in the currency
+        of the platform that was asked; where none is known there is none. `--budget` and %config GLM.session_budget set limits.
+        Counts are kept in a local file, no word of what was said; %config GLM.ledger = False goes without it.
+        """
+        words = split_words(line)
+        if len(words) > 1:
+            raise OptionError(f"`{' '.join(words[1:])}` is not understood.", f"Write `%glm_usage` and one of {', '.join(SPANS)}.")
+        return self._session.books.spending(words[0] if words else "notebook")
+
+    @no_var_expand
+    def glm_chat(self, line: str) -> Any:
+        """The chats that `%%glm -c NAME` has begun.
+
+            %glm_chat                           list them
+            %glm_chat show NAME                 read one
+            %glm_chat undo NAME [N]             take the last turn back, or the last N
+            %glm_chat edit NAME N new words     ask turn N again in other words; its pictures stay, later turns go
+            %glm_chat fork NAME NEW [N]         the same as NEW, as far as turn N
+            %glm_chat trim NAME N               keep the last N turns alone
+            %glm_chat reset NAME                forget it here
+            %glm_chat export NAME FILE          to FILE.md or FILE.json, pictures and thinking included
+            %glm_chat import FILE [NAME]        from such a file
+            %glm_chat save NAME                 onto this machine's disk, and from then on every turn
+            %glm_chat resume NAME               go on with a saved one, e.g. after a restart of the kernel
+            %glm_chat delete NAME               remove a saved one from the disk
+
+        A name with spaces needs quotes. A stopped answer is a turn like any other: ask to go on. Thinking is kept, and goes back
+        to the model while tools are at work; with --keep-thinking in later turns too.
+        """
+        return run_command(self._session, line)
 
     def glm_models(self, line: str) -> Any:
         """The models of the vendor's pages and what each takes; words filter: ``%glm_models vision zai``.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,9 +11,11 @@ from typing import Any
 from IPython.core.display_functions import display
 from IPython.core.magic import Magics, magics_class, needs_local_scope, no_var_expand
 
-from ..errors import MediaError, one_line
-from ..media import ATTACHMENTS, find_word
-from ..session import Labelled, Session
+from ..celloutputs import Cells
+from ..errors import GLMError, MediaError, UnknownNameError, one_line
+from ..messages import Labelled
+from ..options import OPTIONS
+from ..session import Session
 from ..template import Expression, parse_template
 from .arguments import Call, options_help, parse_cell_line, parse_text_line
 
@@ -21,12 +25,15 @@ HELP = f"""Ask a GLM model about what is in this notebook; the answer streams in
     %glm [options] question        the one-line form
 
 In the text, {{expr}} puts a value of the notebook in its place: a name, attribute, index or call whose first name exists.
-Text and numbers become text; a matplotlib figure, PIL image, NumPy image array, image bytes, Path or image URL becomes a
-picture; a dataframe becomes a picture, or text with --frames text. {{{{name}}}} writes {{name}}; JSON, sets, f-string
-specs and LaTeX braces stay as they are; a plain name that does not exist stops before anything is sent.
+Each value goes in the best form that the model takes: text and numbers as text; dataframes and Stylers as pictures or text
+(--frames); figures of matplotlib, seaborn, plotnine, altair, plotly, …, PIL images, number arrays and picture addresses as
+pictures; a Path by its file: picture, PDF, Office file, source, notebook, video, sound, folder. A list sends its items, and
+{{cell[-1]}} is what the cell before showed. {{{{name}}}} writes {{name}}; JSON, sets, f-string specs and LaTeX braces stay as
+they are; a plain name that does not exist stops before anything is sent. --dry-run shows everything as the model would get it.
 
 No model named: glm-4.7 for text, glm-4.6v when a picture is in the message (%config GLM changes both).
-Afterwards the Reply is in _glm: .text .thinking .model .usage .finish_reason .request_id .is_complete .elapsed_s .code_blocks
+Afterwards the Reply is in _glm: .text .thinking .model .usage .cost .finish_reason .request_id .is_complete .elapsed_s
+.code_blocks .tables .value (with --schema) .to_frame()
 ■ stops at once and keeps what came. Who answers: %glm_connect. What can be called: %glm_models.
 
 Options:
@@ -40,26 +47,45 @@ Examples:
     %%glm 4.6v -t off --into answer
     Which of {{fig}} and {{photo}} shows more red?
 
+    %%glm -f "report.pdf[3-7]" -f "clip.mp4[0:10-0:25]" -d df
+    What do these have in common?
+
+    %%glm -c research
+    And why is that?
+
+    %%glm --schema "name, age int, born date?, mood good|bad" --into person
+    {{letter}}
+
+    %%glm --schema list[Invoice] --as frame --into invoices --budget 0.05
+    {{Path("invoices.txt")}}
+
     %glm what is 2**61-1 ?
 """
+
+
+_WORDS = [option.name for option in OPTIONS if option.kind == "list"]
+"""The options whose values name things of the notebook."""
 
 
 @magics_class
 class ChatMagics(Magics):
     """Holds the session; the magics parse, look values up, and call it."""
 
-    def __init__(self, shell: Any, session: Session) -> None:
+    def __init__(self, shell: Any, session: Session, cells: Cells) -> None:
         super().__init__(shell)
         self.shell: Any = shell
         self._session = session
+        self._cells = cells
 
     @needs_local_scope
     @no_var_expand
     def glm(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> None:
         call = parse_text_line(line) if cell is None else parse_cell_line(line)
         text = call.text if cell is None else cell.rstrip("\n")
-        names = {**self.shell.user_ns, **(local_ns or {})}
-        attached: dict[str, Any] = {name: self._find_words(getattr(call.options, name), names) for name in ATTACHMENTS}
+        names = {"cell": self._cells, **self.shell.user_ns, **(local_ns or {})}
+        attached: dict[str, Any] = {name: self._find_words(getattr(call.options, name), names) for name in _WORDS}
+        if call.options.schema is not None:
+            attached["schema"] = self._find_schema(call.options.schema, names)
         options = replace(call.options, **attached)
         result = self._session.ask(self._fill(text, call, names), options)
         if options.dry_run and not options.quiet:
@@ -80,12 +106,31 @@ class ChatMagics(Magics):
     def _evaluate(self, source: str, names: dict[str, Any]) -> object:
         try:
             return eval(source, self.shell.user_global_ns, names)
+        except GLMError:
+            raise
         except Exception as error:  # the user's own expression may raise anything
             said = f"{type(error).__name__}: {one_line(str(error), 200)}".rstrip(" .:")
             raise MediaError(f"{{{one_line(source, 80)}}} failed: {said}.", "Nothing was sent.") from error
 
+    def _find_schema(self, word: str, names: dict[str, Any]) -> object:
+        """What a name or a type made of names stands for, ``Invoice`` or ``list[Invoice]``; else the word, a short form."""
+        first = re.match(r"[^\W\d]\w*", word)
+        is_expression = re.fullmatch(r"[\w.]+(?:\[[\w.,\[\] |]+\])?(?: *\| *[\w.\[\]]+)*", word) is not None
+        if is_expression and first and (first[0] in names or ("[" in word and hasattr(builtins, first[0]))):
+            return self._evaluate(word, names)
+        if re.fullmatch(r"[\w.]+", word):
+            raise UnknownNameError(
+                f"There is no `{one_line(word, 40)}` in the notebook to take as a schema.",
+                f"Define it first; a short form of one field is written `'{word} str'`.",
+            )
+        return word
+
     def _find_words(self, tokens: Sequence[str], names: dict[str, Any]) -> tuple[Labelled, ...]:
         """The words after an option, each with the value that it names."""
+        if not tokens:
+            return ()
+        from ..media import find_word
+
         return tuple(
             Labelled(token, find_word(token, lambda source: self._evaluate(source, names), names.__contains__))
             for token in tokens

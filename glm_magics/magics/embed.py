@@ -15,7 +15,7 @@ from ..session import Session
 from .arguments import split_words
 
 if TYPE_CHECKING:
-    from ..ledger import Ledger
+    from ..vectorcache import VectorCache
 
 _WORD = re.compile(r"(?<!\S)(?P<flag>[^\s=]+)\S*")
 _EMBED = (
@@ -70,7 +70,7 @@ class EmbedMagics(Magics):
         self.shell.user_ns[name] = vectors
         return None
 
-    def glm_cache(self, line: str) -> Ledger | None:
+    def glm_cache(self, line: str) -> VectorCache | None:
         """What the cache of vectors holds and saved; with options: removes from it, writes it to a file, reads one.
 
         %glm_cache                                 a row for each model and size
@@ -83,22 +83,22 @@ class EmbedMagics(Magics):
         values, rest = _parse(line, _CACHE)
         if rest:
             raise OptionError(f"`{one_line(rest, 40)}` is not understood.", "`%glm_cache?` shows what is.")
-        ledger = self._session.corpus.ledger(values.pop("cache", None))
-        if said := _act(ledger, values):
+        cache = self._session.corpus.cache(values.pop("cache", None))
+        if said := _act(cache, values):
             print(said)
             return None
-        return ledger
+        return cache
 
 
-def _act(ledger: Ledger, values: Mapping[str, Any]) -> str:
+def _act(cache: VectorCache, values: Mapping[str, Any]) -> str:
     model = values.get("model")
     if "export" in values:
-        return f"{ledger.export(values['export'], model=model):,} vectors written to {values['export']}."
+        return f"{cache.export(values['export'], model=model):,} vectors written to {values['export']}."
     if "import_" in values:
-        return f"{ledger.import_(values['import_']):,} vectors are new."
+        return f"{cache.import_(values['import_']):,} vectors are new."
     if "older_than" in values or "max_size" in values or values.get("remove"):
-        n = ledger.remove(model=model, older_than=values.get("older_than"), max_size=values.get("max_size"))
-        return f"{n:,} vectors removed. {ledger.summary()}."
+        n = cache.remove(model=model, older_than=values.get("older_than"), max_size=values.get("max_size"))
+        return f"{n:,} vectors removed. {cache.summary()}."
     if model is not None:
         raise OptionError("What is to be done with that model's vectors?", "Add --remove, --older-than AGE or --export FILE.")
     return ""

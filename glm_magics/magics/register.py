@@ -10,29 +10,43 @@ from typing import Any
 from ..errors import GLMError
 from ..session import Session
 from .admin import AdminMagics
+from .capture import Capture
 from .chat import ChatMagics
 from .completion import complete_line
 from .embed import EmbedMagics
+from .ground import GroundMagics
 
 _HOOK = "_glm_magics_hooks"
+_LINE_MAGICS = ("glm", "glm_connect", "glm_models", "glm_chat", "glm_usage", "glm_embed", "glm_cache")
+_MAGICS = (("cell", "glm"), ("cell", "glm_ground"), *(("line", name) for name in _LINE_MAGICS))
 _COMPLETED = r"\s*%{1,2}glm"
-_QUESTION = re.compile(r"(?P<indent>\s*)%glm[ \t]+(?P<text>\S.*\?)\s*$")
+_QUESTION = re.compile(r"(?P<indent>\s*)%(?P<magic>glm(?=[ \t])|glm_chat(?=[ \t]+edit[ \t]))[ \t]+(?P<text>\S.*\?)\s*$")
 
 
 def register(shell: Any, session: Session) -> None:
     """Adds the magics, the settings under ``%config GLM``, tab completion and the end-of-cell event."""
-    chat, admin, embed = ChatMagics(shell, session), AdminMagics(shell, session), EmbedMagics(shell, session)
-    line_magics = (admin.glm_connect, admin.glm_models, embed.glm_embed, embed.glm_cache)
-    for function, kind in ((chat.glm, "line_cell"), *((magic, "line") for magic in line_magics)):
+    capture = Capture(shell)
+    chat, admin, ground = ChatMagics(shell, session, capture.cells), AdminMagics(shell, session), GroundMagics(shell, session)
+    embed = EmbedMagics(shell, session)
+    for function, kind in (
+        (chat.glm, "line_cell"),
+        (admin.glm_connect, "line"),
+        (admin.glm_models, "line"),
+        (ground.glm_ground, "cell"),
+        (admin.glm_chat, "line"),
+        (admin.glm_usage, "line"),
+        (embed.glm_embed, "line"),
+        (embed.glm_cache, "line"),
+    ):
         shell.register_magic_function(_with_tracebacks(function, session), kind, function.__name__)
     shell.configurables.append(session.config)
 
     def complete(_: Any, event: Any) -> list[str]:
-        return complete_line(event.text_until_cursor, list(shell.user_ns))
+        return complete_line(event.text_until_cursor, list(shell.user_ns), session.chats)
 
     shell.set_hook("complete_command", complete, re_key=_COMPLETED)
     shell.input_transformers_cleanup.append(keep_question_marks)
-    setattr(shell, _HOOK, (session, (chat, admin, embed, session.config)))
+    setattr(shell, _HOOK, (capture, (chat, admin, ground, embed, session.config)))
 
 
 def unregister(shell: Any) -> None:
@@ -40,10 +54,10 @@ def unregister(shell: Any) -> None:
     hooks = getattr(shell, _HOOK, None)
     if hooks is None:
         return
-    _, configurables = hooks
+    capture, configurables = hooks
+    capture.stop()
     shell.input_transformers_cleanup.remove(keep_question_marks)
-    lines = ("glm", "glm_connect", "glm_models", "glm_embed", "glm_cache")
-    for kind, name in (("cell", "glm"), *(("line", name) for name in lines)):
+    for kind, name in _MAGICS:
         shell.magics_manager.magics[kind].pop(name, None)
     shell.configurables = [one for one in shell.configurables if not any(one is ours for ours in configurables)]
     dispatcher = shell.strdispatchers.get("complete_command")
@@ -81,4 +95,4 @@ def _as_call(line: str) -> str:
     found = _QUESTION.match(line)
     if found is None:
         return line
-    return f"{found['indent']}get_ipython().run_line_magic('glm', {found['text']!r})\n"
+    return f"{found['indent']}get_ipython().run_line_magic({found['magic']!r}, {found['text']!r})\n"

@@ -12,7 +12,7 @@ from ..errors import MediaError, one_line
 from ..intake import Intake
 from ..messages import Part
 
-Form: TypeAlias = Literal["image", "text", "both", "auto"]
+Form: TypeAlias = Literal["image", "text", "both", "auto", "pages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Loading:
     Attributes:
         label: names the value for people.
         intake: what the model at the other end takes.
-        frames: how tables are sent; None: as a picture where the model sees, else as text.
+        frames: how tables are sent; None: as a picture where the model takes the bytes of pictures, else as text.
         pages: how pages of documents are sent; None: as `frames`.
         selection: what stood in brackets behind a path: ``3-7`` pages, ``0:10-0:25`` of a video.
         fps, frames_max: how densely a video is sampled, and how many pictures of it at most.
@@ -107,12 +107,16 @@ class Loading:
     @property
     def frame_form(self) -> Form:
         """How tables are sent."""
-        return self.frames or ("image" if self.intake.has_eyes else "text")
+        return self.frames or self._usual_form
 
     @property
     def page_form(self) -> Literal["image", "text", "both"]:
         """How pages are sent."""
-        return self.pages or ("image" if self.intake.has_eyes else "text")
+        return self.pages or self._usual_form
+
+    @property
+    def _usual_form(self) -> Literal["image", "text"]:
+        return "image" if self.intake.sees_bytes else "text"
 
 
 Loader: TypeAlias = Callable[[Any, Loading], Iterable[Part]]

@@ -20,7 +20,7 @@ class Memo:
         max_bytes: of all remembered parts together.
     """
 
-    def __init__(self, max_bytes: int = 200_000_000) -> None:
+    def __init__(self, max_bytes: int = 600_000_000) -> None:
         self._max_bytes = max_bytes
         self._n_bytes = 0
         self._parts: OrderedDict[Hashable, tuple[Part, ...]] = OrderedDict()
@@ -53,16 +53,32 @@ def _of_bytes(data: Any) -> Hashable:
 
 
 def _of_path(path: Path) -> Hashable:
+    if path.expanduser().is_dir():
+        raise ValueError  # a file in it may change and leave the folder's own time alone
     status = path.expanduser().stat()
     return str(path.expanduser().resolve()), status.st_mtime_ns, status.st_size
 
 
 def _of_image(image: Any) -> Hashable:
-    return image.mode, image.size, _of_bytes(image.tobytes()), repr(image.getexif().get(0x0112)), getattr(image, "_frame", 0)
+    _check_quick(image.width * image.height)
+    palette = image.getpalette() if image.mode.startswith("P") else None
+    pixels = _of_bytes(image.tobytes())
+    return image.mode, image.size, pixels, repr(palette), repr(image.info), repr(image.getexif().get(0x0112))
 
 
 def _of_array(array: Any) -> Hashable:
+    _check_quick(array.size)
+    if array.dtype.hasobject:
+        raise ValueError  # bytes of pointers, which stay while what they point to changes
     return str(array.dtype), array.shape, _of_bytes(array.tobytes())
+
+
+def _check_quick(n_pixels: int) -> None:
+    if n_pixels > _MAX_MARKED:
+        raise ValueError  # copying and hashing it would cost more than preparing it
+
+
+_MAX_MARKED = 30_000_000
 
 
 _MARKS: Mapping[str, Callable[[Any], Hashable]] = {

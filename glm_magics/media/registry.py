@@ -61,4 +61,5 @@ def _load_made(value: Any, make: Callable[[Any], object], loading: Loading) -> I
         raise MediaError(
             f"{named(loading.label)} cannot be prepared: its {type(value).__name__} says {said(error)}.", way_out
         ) from error
-    return to_parts(made, replace(loading, depth=loading.depth + 1))
+    parts = to_parts(made, replace(loading, depth=loading.depth + 1))
+    return [replace(part, label=loading.label or part.label) for part in parts]

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, MediaError
 from ..messages import ImagePart, Part
 from ..pictures import named
 from .dispatch import to_parts
-from .links import ANY_URL, load_link
+from .links import ANY_URL, Kind, load_link
 from .loading import Loading
-from .paths import load_word
+from .paths import is_found, load_word, split_word
 from .rows import TYPES, row_of
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 def find_word(token: str, evaluate: Callable[[str], object], defined: Callable[[str], bool]) -> object:
@@ -26,22 +30,13 @@ def find_word(token: str, evaluate: Callable[[str], object], defined: Callable[[
     if ANY_URL.fullmatch(token):
         return token
     first_name = re.match(r"[^\W\d]\w*", token)
-    is_file = _is_file(token)
+    path, selection = split_word(token)
+    is_file = is_found(path)
     if first_name and defined(first_name[0]) and (token.isidentifier() or not is_file):
         return evaluate(token)
-    if is_file or _SELECTION.search(token) or any(mark in token for mark in "*?/\\."):
+    if is_file or selection or any(mark in token for mark in "*?[/\\."):
         return token
     raise InputError(f"`{token}` is neither a name in this notebook nor a file.", "Give a variable, a path or a URL.")
-
-
-_SELECTION = re.compile(r"\[[^\]]*\]$")
-
-
-def _is_file(token: str) -> bool:
-    try:
-        return Path(token).expanduser().exists()
-    except (OSError, ValueError, RuntimeError):
-        return False
 
 
 def image_parts(value: object, loading: Loading) -> list[Part]:
@@ -50,17 +45,38 @@ def image_parts(value: object, loading: Loading) -> list[Part]:
     Raises:
         MediaError: there is no picture in it.
     """
-    parts = file_parts(value, loading)
-    if parts and all(isinstance(part, ImagePart) for part in parts):
+    parts = _word_parts(value, loading, "image")
+    if any(isinstance(part, ImagePart) for part in parts):  # pages of documents come with a line that names them
         return parts
     if TYPES.get(row_of(value)) == "tables.load_frame":
         raise MediaError(
-            f"{named(loading.label)} cannot be drawn: it has no rows, or letters that the font lacks.",
+            f"{named(loading.label)} cannot be drawn: no font here has all of its letters.",
             f"Put {{{loading.label or 'it'}}} into the text, where it is sent as text.",
         )
     raise MediaError(
         f"{named(loading.label)} is no picture ({type(value).__name__}).", "Give a figure, picture, array, frame, path or URL."
     )
+
+
+def as_pictures(value: object) -> list[Image]:
+    """The pictures of a value or of a list, for people to look at: PIL images as they are, others as they would be sent.
+
+    Raises:
+        MediaError: there is no picture in it, or only an address.
+    """
+    from PIL import Image as pil
+
+    pictures: list[Any] = []
+    for item in value if isinstance(value, list | tuple) else [value]:
+        if row_of(item) == "PIL.Image":
+            pictures.append(item)
+            continue
+        for part in image_parts(item, Loading()):
+            if isinstance(part, ImagePart) and not part.data:
+                raise MediaError("A picture behind an address cannot be shown here.", "Download it and give the file.")
+            if isinstance(part, ImagePart):
+                pictures.append(pil.open(BytesIO(part.data)))
+    return pictures
 
 
 def data_parts(value: object, loading: Loading) -> list[Part]:
@@ -70,18 +86,22 @@ def data_parts(value: object, loading: Loading) -> list[Part]:
         MediaError: it is none.
     """
     if TYPES.get(row_of(value)) != "tables.load_frame":
-        raise MediaError(
-            f"{named(loading.label)} is no dataframe ({type(value).__name__}).", "Send other things with --image or --file."
-        )
+        way_out = "Read it first, as with pd.read_csv." if isinstance(value, str) else "Send other things with --image or --file."
+        raise MediaError(f"{named(loading.label)} is no dataframe ({type(value).__name__}).", way_out)
     return to_parts(value, loading)
 
 
 def file_parts(value: object, loading: Loading) -> list[Part]:
     """For ``--file``: a path (with pages or times in brackets), glob, folder or URL; or any value of the notebook."""
+    return _word_parts(value, loading, "")
+
+
+def _word_parts(value: object, loading: Loading, presumed: Kind) -> list[Part]:
+    """`presumed` is what an address leads to that does not tell."""
     if not isinstance(value, str):
         return to_parts(value, loading)
     if ANY_URL.fullmatch(value):
-        return list(load_link(value, loading))
+        return list(load_link(value, loading, presumed))
     return list(load_word(value, replace(loading, label="" if loading.label == value else loading.label)))
 
 

@@ -21,6 +21,20 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """An answer aloud.
+
+    Attributes:
+        data: 16-bit mono samples without a header, 44,100 a second.
+        id: by which a later turn may name it, until `expires_at` (seconds since 1970).
+    """
+
+    data: bytes
+    id: str
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer as the pieces it is streamed in.
 
@@ -30,6 +44,7 @@ class Answer:
         content_filter: the vendor's review verdicts, sent only when there are any.
         delay_s: seconds before each streamed frame; 0 sends as fast as the connection takes it.
         raw_frames: exact bytes to stream instead of all of the above.
+        spoken: the content aloud; from a model that speaks.
     """
 
     content: tuple[str, ...] = ()
@@ -40,6 +55,7 @@ class Answer:
     content_filter: tuple[Mapping[str, Any], ...] = ()
     delay_s: float = 0.0
     raw_frames: tuple[bytes, ...] = ()
+    spoken: Spoken | None = None
 
     @property
     def text(self) -> str:

@@ -9,27 +9,33 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import uuid4
 
 from glm_magics.catalog import models
-from glm_magics.sandbox.answers import Answer
+from glm_magics.sandbox.answers import Answer, Spoken
 from glm_magics.sandbox.auth import check_authorization
 from glm_magics.sandbox.checks import ChatRequest, parse_body, read_request, without_nulls
 from glm_magics.sandbox.codes import Refusal, dump, error_body
 from glm_magics.sandbox.compose import compose
 from glm_magics.sandbox.delivery import Message, Outgoing, Receive, Send, deliver, whole
 from glm_magics.sandbox.embeddings import EmbeddingRequest, embedding_body, read_embedding_request
-from glm_magics.sandbox.faults import FAULTS, Fault, find_fault, not_found_body
+from glm_magics.sandbox.faults import FAULTS, Fault, HttpAnswer, find_fault, not_found_body
 from glm_magics.sandbox.prompts import last_user_text, split_directives
+from glm_magics.sandbox.realtime.endpoint import Endpoint, refuse
+from glm_magics.sandbox.realtime.spoils import Spoil
 from glm_magics.sandbox.script import PlannedFault, Record, Script
 from glm_magics.sandbox.stream import Envelope, completion_body, completion_steps, new_id, stream_steps
 from glm_magics.sandbox.usage import PrefixCache, answer_usage
+from glm_magics.sandbox.voice import speak
+from glm_magics.speech import VOICE_RATE_HZ
 
 PREFIXES = ("/api/paas/v4", "/v1")
 _JSON = "application/json; charset=UTF-8"
 _ERROR_JSON = "application/json"
 _SSE = "text/event-stream;charset=UTF-8"
 _SECRET_HEADERS = ("authorization", "x-api-key", "api-key", "cookie")
+_SPOKEN_FOR_S = 3600
 _SMALL_BYTES = 32 * 1024  # a body above this is worked on in a thread, so that other streams keep their rhythm
 
 
@@ -62,6 +68,7 @@ class App:
         port: where it listens, to know its own picture URLs.
         concurrency: requests in flight per model before 429/1302; None: no limit.
         chunk_delay_s: the pace of composed answers.
+        heartbeat_s: between two heartbeats of a call.
     """
 
     script: Script
@@ -69,16 +76,18 @@ class App:
     port: int
     concurrency: int | None = None
     chunk_delay_s: float = 0.0
+    heartbeat_s: float = 30.0
     cache: PrefixCache = field(default_factory=PrefixCache)
     in_flight: Counter[str] = field(default_factory=Counter)
     running: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Record the request, answer it, send the answer."""
-        if scope["type"] != "http":
+        serve = {"http": self._serve, "websocket": self._serve_call}.get(scope["type"])
+        if serve is None:
             return
         with ExitStack() as cleanup:
-            task = asyncio.ensure_future(self._serve(scope, receive, send, cleanup))
+            task = asyncio.ensure_future(serve(scope, receive, send, cleanup))
             self.running.add(task)
             cleanup.callback(self.running.discard, task)
             await asyncio.wait((task,))
@@ -99,6 +108,44 @@ class App:
         self.script.add_record(record)
         call = Call(scope["method"], scope["path"], _endpoint(scope["path"]), headers, len(raw), body, record, cleanup)
         await deliver(await self._answer(call), receive, send, record)
+
+    async def _serve_call(self, scope: Message, receive: Receive, send: Send, cleanup: ExitStack) -> None:
+        """A Realtime call: the checks of any request, then the WebSocket."""
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        record = Record("GET", scope["path"], _without_secrets(headers), time.monotonic())
+        self.script.add_record(record)
+        try:
+            self._check_call(scope, headers)
+            cleanup.enter_context(self._slot("glm-realtime"))
+        except Refusal as refusal:
+            record.status = refusal.status
+            await refuse(refusal.status, refusal.body(), _ERROR_JSON, scope, send)
+            return
+        except HttpFault as fault:
+            record.status = fault.answer.status
+            await refuse(fault.answer.status, fault.answer.body, fault.answer.content_type, scope, send)
+            return
+        pace = max(0.0, self.chunk_delay_s)
+        await Endpoint(receive, send, self.script, record, self._find_spoil, pace, self.heartbeat_s).run()
+
+    def _check_call(self, scope: Message, headers: Mapping[str, str]) -> None:
+        path = scope["path"]
+        if _endpoint(path) != "/realtime":
+            raise HttpFault(HttpAnswer(404, not_found_body(path)))
+        in_query = parse_qs(scope["query_string"].decode("latin-1")).get("Authorization")  # browsers can set no header
+        key = headers.get("authorization") or (f"Bearer {in_query[0].removeprefix('Bearer ')}" if in_query else None)
+        check_authorization(key, self.key, time.time() * 1000)
+        name = headers.get("x-sandbox-fault")
+        planned = (
+            PlannedFault(find_fault(name)) if name in FAULTS else self.script.next_fault(lambda fault: fault.http is not None)
+        )
+        if planned and planned.fault.http:
+            raise HttpFault(planned.fault.http(path))
+
+    def _find_spoil(self, name: str) -> Spoil:
+        planned = self.script.next_fault(lambda fault: fault.spoil is not None)
+        fault = FAULTS.get(name) or (planned.fault if planned else None)
+        return (fault.spoil if fault else None) or Spoil()
 
     async def _answer(self, call: Call) -> Outgoing:
         """The answer, or the refusal, to a call. A defect of the sandbox is a 500 that says what it was."""
@@ -149,10 +196,13 @@ class App:
         if planned.fault.http is not None:
             return _http_fault(planned, call.path)
         request = await self._request(call, body)
+        self._check_spoken(request)
         call.cleanup.enter_context(self._slot(request.model.id))
         if planned.fault.unstreamed and not request.is_streaming:
             return _http_fault(replace(planned, fault=FAULTS[planned.fault.unstreamed]), call.path)
         answer = self.script.next_reply() or await self._compose(call, request)
+        if request.model.kind == "voice":
+            answer = await asyncio.to_thread(self._spoken, answer)
         return self._written(request, planned.fault.edit(answer), planned.fault)
 
     async def embeddings(self, call: Call) -> Outgoing:
@@ -168,6 +218,18 @@ class App:
         interruption = planned.fault.wire.interruption
         steps = (answer[: len(answer) // 2], *interruption) if interruption else (answer,)
         return Outgoing(200, _JSON, steps, is_silent=planned.fault.is_silent)
+
+    def _spoken(self, answer: Answer) -> Answer:
+        """The same answer with its words aloud."""
+        spoken = Spoken(speak(answer.text, VOICE_RATE_HZ), str(uuid4()), int(time.time()) + _SPOKEN_FOR_S)
+        self.script.add_spoken(spoken.id, spoken.expires_at)
+        return replace(answer, spoken=spoken)
+
+    def _check_spoken(self, request: ChatRequest) -> None:
+        """An answer named by its audio's id must be one of ours, and not expired."""
+        for index, message in enumerate(request.body["messages"]):
+            if message.get("audio") and not self.script.is_spoken(message["audio"]["id"], time.time()):
+                raise Refusal("1214", f"messages[{index}].audio.id: no spoken answer is known by it; it may have expired.")
 
     async def _request(self, call: Call, body: Mapping[str, Any]) -> ChatRequest:
         def read() -> ChatRequest:
@@ -223,6 +285,14 @@ class App:
         if data is None:
             raise Refusal("1210", f"The image could not be fetched: {parts.path} is not hosted here.")
         return data
+
+
+class HttpFault(Exception):
+    """An HTTP answer in place of a WebSocket."""
+
+    def __init__(self, answer: HttpAnswer) -> None:
+        super().__init__()
+        self.answer = answer
 
 
 _Result = TypeVar("_Result")

@@ -43,7 +43,14 @@ class ChatRequest:
     @property
     def is_json(self) -> bool:
         """Whether JSON mode is asked for."""
-        return bool(self.body.get("response_format", {}).get("type") == "json_object")
+        return self.body.get("response_format", {}).get("type") in ("json_object", "json_schema")
+
+    @property
+    def schema(self) -> Mapping[str, Any] | None:
+        """Of the answer, where the request names one as self-hosted servers take it."""
+        inner = self.body.get("response_format", {}).get("json_schema")
+        schema = inner.get("schema") if isinstance(inner, dict) else None
+        return schema if isinstance(schema, dict) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,11 @@ def _is_thinking(value: Any, model: Model) -> bool:
 
 def _is_format(value: Any, model: Model) -> bool:
     return isinstance(value, dict) and value.get("type") in ("text", "json_object")
+
+
+def _is_schema(value: Any) -> bool:
+    """The form of vLLM and SGLang, which the vendor's own servers refuse."""
+    return isinstance(value, dict) and value.get("type") == "json_schema" and isinstance(value.get("json_schema"), dict)
 
 
 def _is_max_tokens(value: Any, model: Model) -> bool:
@@ -169,7 +181,8 @@ def read_request(body: Mapping[str, Any], host: Host, *, allows_hub_names: bool 
             raise Refusal("1213", name)
     model = _model(body["model"], allows_hub_names)
     for field in _FIELDS:
-        if field.name in body and not field.is_right(body[field.name], model):
+        is_schema = allows_hub_names and field.name == "response_format" and _is_schema(body.get(field.name))
+        if field.name in body and not is_schema and not field.is_right(body[field.name], model):
             raise Refusal("1214", f"{field.name}: {field.rule}.")
     _check_abilities(body, model)
     return ChatRequest(model, body, read_prompt(body, model, host))

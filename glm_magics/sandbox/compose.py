@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -78,7 +78,7 @@ def _tool_results(request: ChatRequest) -> Said | None:
     """What the tools gave, when their results are the last thing said."""
     messages = request.body["messages"]
     n_last = next((n for n, message in enumerate(reversed(messages)) if message["role"] != "tool"), len(messages))
-    if not n_last:
+    if not n_last or isinstance(request.body.get("tool_choice"), Mapping):
         return None
     results = messages[len(messages) - n_last :]
     names = {str(call.get("id")): call.get("function", {}).get("name") for m in messages for call in m.get("tool_calls") or ()}
@@ -100,9 +100,9 @@ def _tool_calls(request: ChatRequest) -> Said | None:
 
 def _json(request: ChatRequest) -> Said | None:
     """Valid JSON: a schema found in the messages, filled, or else the facts about the message."""
-    if not request.is_json:
+    filled = _filled(request) if request.is_json or _has_schema(request) else None
+    if filled is None and not request.is_json:
         return None
-    filled = _filled(request)
     if filled is not None:
         return Said(filled, (f"{HONEST} I found a JSON Schema and fill it with values from the message.",))
     text = request.prompt.text
@@ -111,9 +111,18 @@ def _json(request: ChatRequest) -> Said | None:
     return Said(json.dumps(value, ensure_ascii=False, indent=2), ("JSON is asked for, without a schema: I give what I count.",))
 
 
+def _has_schema(request: ChatRequest) -> bool:
+    """Whether the system prompt asks for an answer in a schema, as callers do of models without JSON mode."""
+    systems = [message_text(message) for message in request.body["messages"] if message["role"] == "system"]
+    return any("JSON Schema" in text and schema_in(text) is not None for text in systems)
+
+
 def _filled(request: ChatRequest) -> str | None:
     """The schema in the message, or else in the system prompt, filled from the message, as JSON text."""
     text = request.prompt.text
+    if request.schema is not None:
+        with suppress(ValueError):
+            return json.dumps(fill(request.schema, text), ensure_ascii=False, indent=2)
     systems = [message_text(message) for message in request.body["messages"] if message["role"] == "system"]
     for where in (text, *systems):
         if (found := schema_in(where)) is not None:
@@ -140,6 +149,16 @@ def _found(request: ChatRequest) -> Said | None:
     return Said(f"{HONEST}\n\n{text}", steps)
 
 
+def _heard(request: ChatRequest) -> Said | None:
+    """What a model that speaks would say aloud: short, and without marks."""
+    prompt = request.prompt
+    if request.model.kind != "voice":
+        return None
+    heard = [f"I heard {sound.seconds:.1f} seconds of sound." for sound in prompt.sounds]
+    read = f"I read {plural(count_words(prompt.text), 'word')}: {' '.join(prompt.text.split())[:80]}." if prompt.text else ""
+    return Said(" ".join(filter(None, (HONEST.replace("*", ""), *heard, read))))
+
+
 def _facts(request: ChatRequest) -> Said:
     """What arrived, measured."""
     prompt = request.prompt
@@ -155,6 +174,7 @@ _OCCASIONS: tuple[Callable[[ChatRequest], Said | None], ...] = (
     _tool_calls,
     _json,
     _found,
+    _heard,
     _facts,
 )
 

@@ -15,7 +15,10 @@ from typing import Any
 
 from glm_magics.sandbox.answers import Answer
 from glm_magics.sandbox.codes import CODES, dump, error_body
+from glm_magics.sandbox.realtime.spoils import Spoil, by_type, every_other
 from glm_magics.sandbox.stream import Break, Wire
+from glm_magics.speech import VOICE_RATE_HZ
+from glm_magics.waves import write_wave
 
 Rows = list[dict[str, Any]]
 _JSON = "application/json"
@@ -42,6 +45,7 @@ class Fault:
         edit_vectors: changes the rows of an answer with vectors before it is written.
         wire: how the reply is written.
         is_silent: not even response headers are sent.
+        spoil: how an answer in a Realtime call goes wrong; None: the fault does not concern calls.
         unstreamed: the fault to use instead where the answer is not streamed; empty: this one.
     """
 
@@ -52,6 +56,7 @@ class Fault:
     edit_vectors: Callable[[Rows], Rows] = field(default=lambda rows: rows)
     wire: Wire = field(default_factory=Wire)
     is_silent: bool = False
+    spoil: Spoil | None = None
     unstreamed: str = ""
 
 
@@ -115,6 +120,15 @@ def _with_line_separator(answer: Answer) -> Answer:
     return replace(answer, content=(*answer.content[:half], "line\u2028separator ", *answer.content[half:]))
 
 
+def _with_sound(change: Callable[[bytes], bytes]) -> Callable[[Answer], Answer]:
+    """The answer with other sound, where it is spoken."""
+
+    def edit(answer: Answer) -> Answer:
+        return replace(answer, spoken=replace(answer.spoken, data=change(answer.spoken.data))) if answer.spoken else answer
+
+    return edit
+
+
 _ERROR_FRAME = b"data: " + error_body("1234", "network error, error id: 20260401101528c0ffee1234abcd5e") + b"\n\n"
 _GARBAGE = (
     b"\x00\xff\xfe\x80 this is no event\n\n",
@@ -143,6 +157,9 @@ def _stream_faults() -> list[Fault]:
         Fault("extra-usage-chunk", "usage in a chunk with choices:[]", wire=Wire(has_extra_usage_chunk=True)),
         Fault("reasoning-field", "vLLM's name for the thinking", wire=Wire(reasoning_field="reasoning")),
         Fault("array-content", "content as an array of parts", wire=Wire(is_content_array=True)),
+        Fault("riff", "a spoken answer is a whole WAV", edit=_with_sound(lambda pcm: write_wave(pcm, VOICE_RATE_HZ))),
+        Fault("odd-sound", "a spoken answer has half a sample at its end", edit=_with_sound(lambda data: data[:-1])),
+        Fault("garbled-sound", "the base64 of a spoken answer is none", wire=Wire(is_sound_garbled=True)),
         Fault("no-done", "the stream ends without [DONE]", wire=Wire(has_done=False)),
     ]
 
@@ -166,9 +183,25 @@ def _vector_faults() -> list[Fault]:
     ]
 
 
+def _call_faults() -> list[Fault]:
+    def row(name: str, meaning: str, spoil: Spoil) -> Fault:
+        return Fault(f"call-{name}", f"in a call, {meaning}", spoil=spoil)
+
+    return [
+        row("late", "what the user said is written down after the answer", Spoil(is_transcript_late=True)),
+        row("lost", "half of the deltas are lost", Spoil(arrange=every_other)),
+        row("reordered", "events of one type overtake those of others", Spoil(arrange=by_type)),
+        row("done-early", "the end is told before the last deltas", Spoil(is_done_early=True)),
+        row("slow", f"a piece comes every {_SLOW_S} s", Spoil(delay_s=_SLOW_S)),
+        row("error", "an error in the middle of an answer, which goes on", Spoil(has_error=True)),
+        row("cut", "the connection is dropped in the middle of an answer", Spoil(is_cut=True)),
+        row("mute", "nothing more comes, not even heartbeats", Spoil(is_mute=True)),
+    ]
+
+
 def _table() -> dict[str, Fault]:
     coded = [_code_fault(code, row.status) for code, row in CODES.items()]
-    rows = [*coded, _code_fault("1305", 503), *_http_faults(), *_stream_faults(), *_vector_faults()]
+    rows = [*coded, _code_fault("1305", 503), *_http_faults(), *_stream_faults(), *_vector_faults(), *_call_faults()]
     return {row.name: row for row in rows}
 
 

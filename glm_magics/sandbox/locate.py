@@ -53,7 +53,7 @@ def locate(prompt: str, pictures: Sequence[Picture], model_id: str) -> tuple[str
 
 def _search(number: int, picture: Picture, targets: Sequence[Target]) -> _Search:
     boxes = [box for target in targets for box in target.find(picture.image)]
-    found = tuple((box.label, box.to_thousandths(picture.width_px, picture.height_px)) for box in boxes)
+    found = tuple((box.label, box.thousandths) for box in boxes)
     return _Search(number, " and ".join(target.things for target in targets), found)
 
 

@@ -10,7 +10,9 @@ from typing import Any
 from glm_magics.catalog import Model
 from glm_magics.sandbox.codes import Refusal
 from glm_magics.sandbox.pictures import Foreign, Host, Picture, read_picture
-from glm_magics.sandbox.usage import message_tokens, picture_tokens, tools_tokens
+from glm_magics.sandbox.sounds import Heard, sound_tokens, sounds_in
+from glm_magics.sandbox.usage import message_tokens, tools_tokens
+from glm_magics.tokens import picture_tokens
 
 _ROLES = ("system", "user", "assistant", "tool")
 _DIRECTIVE = re.compile(r"\[\[(fault|words|bytes|think|delay):\s*([^\]\s]+)\s*\]\]")
@@ -35,7 +37,8 @@ class Prompt:
         text: of the last user message, without directives.
         directives: ``[[name:value]]`` in that message, e.g. ``words`` → ``5000``.
         pictures: of the last user message that has any.
-        n_text_tokens, n_image_tokens: estimates for all messages, tools included.
+        n_text_tokens, n_image_tokens, n_audio_tokens: estimates for all messages, tools included.
+        sounds: of all messages.
     """
 
     text: str
@@ -43,11 +46,13 @@ class Prompt:
     pictures: tuple[Picture | Foreign, ...]
     n_text_tokens: int
     n_image_tokens: int
+    n_audio_tokens: int = 0
+    sounds: tuple[Heard, ...] = ()
 
     @property
     def n_tokens(self) -> int:
         """All of the prompt, in estimated tokens."""
-        return self.n_text_tokens + self.n_image_tokens
+        return self.n_text_tokens + self.n_image_tokens + self.n_audio_tokens
 
 
 def read_prompt(body: Mapping[str, Any], model: Model, host: Host) -> Prompt:
@@ -63,6 +68,7 @@ def read_prompt(body: Mapping[str, Any], model: Model, host: Host) -> Prompt:
     _check_together({part["type"] for part in parts})
     _check_counts(parts, model)
     pictures = [_pictures(message, model, host) for message in messages]
+    sounds = sounds_in(messages, model)
     text, directives = split_directives(last_user_text(messages))
     prompt = Prompt(
         text=text,
@@ -70,6 +76,8 @@ def read_prompt(body: Mapping[str, Any], model: Model, host: Host) -> Prompt:
         pictures=next((found for found in reversed(pictures) if found), ()),
         n_text_tokens=sum(map(message_tokens, messages)) + tools_tokens(body.get("tools")),
         n_image_tokens=sum(_tokens(picture) for found in pictures for picture in found),
+        n_audio_tokens=sum(sound_tokens(sound.seconds, model) for sound in sounds),
+        sounds=sounds,
     )
     if model.context_tokens is not None and prompt.n_tokens > model.context_tokens:
         raise Refusal("1261", f"About {prompt.n_tokens} tokens; {model.id} takes {model.context_tokens}.")
@@ -117,6 +125,10 @@ def _check_content(message: Mapping[str, Any], where: str) -> None:
         raise Refusal("1214", f"{where}.content: text, or a list of parts.")
     if message["role"] == "user" and not content:
         raise Refusal("1213", f"{where}.content: the prompt is empty.")
+    audio = message.get("audio")
+    is_spoken = message["role"] == "assistant" and isinstance(audio, dict) and isinstance(audio.get("id"), str)
+    if audio is not None and not is_spoken:
+        raise Refusal("1214", f"{where}.audio: of an assistant message, an object with the id of a spoken answer.")
     calls = message.get("tool_calls") or []
     if not isinstance(calls, list) or not all(
         isinstance(call, dict) and isinstance(call.get("function"), dict) for call in calls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -26,6 +26,8 @@ class Record:
         first_content_at: when the first frame with content was handed to the connection.
         finished_at: when the answer was complete.
         closed_at: when the client went away before that.
+        events: of a call, what the client said, sounds and pictures left out; the last thousand.
+        n_dropped: of a call, appends that came too fast.
     """
 
     method: str
@@ -37,6 +39,8 @@ class Record:
     first_content_at: float | None = None
     finished_at: float | None = None
     closed_at: float | None = None
+    events: deque[Any] = field(default_factory=lambda: deque(maxlen=_MAX_RECORDS))
+    n_dropped: int = 0
 
 
 @dataclass(slots=True)
@@ -62,7 +66,9 @@ class Script:
     _faults: deque[_Queued] = field(default_factory=deque)
     _replies: deque[_Queued] = field(default_factory=deque)
     _records: deque[Record] = field(default_factory=lambda: deque(maxlen=_MAX_RECORDS))
+    _heard: deque[_Queued] = field(default_factory=deque)
     _pictures: dict[str, bytes] = field(default_factory=dict)
+    _spoken_until: dict[str, float] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def add_fault(self, fault: PlannedFault, times: int) -> None:
@@ -77,10 +83,21 @@ class Script:
         with self._lock:
             queue.append(_Queued(item, times))
 
-    def next_fault(self) -> PlannedFault | None:
+    def add_heard(self, text: str, times: int) -> None:
+        self._add(self._heard, text, times)
+
+    def next_fault(self, suits: Callable[[Fault], bool] = lambda fault: True) -> PlannedFault | None:
+        """The next one queued, if it suits the place where it would happen."""
         with self._lock:
+            if not self._faults or not suits(self._faults[0].item.fault):
+                return None
             fault: PlannedFault | None = _take(self._faults)
             return fault
+
+    def next_heard(self) -> str | None:
+        with self._lock:
+            text: str | None = _take(self._heard)
+            return text
 
     def next_reply(self) -> Answer | None:
         with self._lock:
@@ -103,11 +120,23 @@ class Script:
         with self._lock:
             return self._pictures.get(name)
 
+    def add_spoken(self, id: str, expires_at: float) -> None:
+        with self._lock:
+            self._spoken_until[id] = expires_at
+            while len(self._spoken_until) > _MAX_RECORDS:
+                del self._spoken_until[next(iter(self._spoken_until))]
+
+    def is_spoken(self, id: str, now_s: float) -> bool:
+        """Whether an answer was spoken under this id, and is remembered still; `now_s`: seconds since 1970."""
+        with self._lock:
+            return now_s < self._spoken_until.get(id, 0.0)
+
     def clear(self) -> None:
         """Forget queues and records; hosted pictures stay."""
         with self._lock:
             self._faults.clear()
             self._replies.clear()
+            self._heard.clear()
             self._records.clear()
 
 

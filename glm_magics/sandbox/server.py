@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import socket
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import quote
 
 from glm_magics.errors import InputError, MissingExtraError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _HOST = "127.0.0.1"
 _STOP_S = 5.0
+_MAX_FRAME_BYTES = 16_000_000
 
 
 class Sandbox:
@@ -35,15 +37,23 @@ class Sandbox:
         key: the sandbox's own key, ``id.secret``. Any other well-formed key is let in too.
         chunk_delay_s: the pace of composed answers, seconds per word; 0 sends flat out. Scripted replies have their own.
         concurrency: requests in flight per model before it answers 429/1302; None for no limit.
+        heartbeat_s: between two heartbeats of a Realtime call.
     """
 
     def __init__(
-        self, port: int = 0, *, key: str = "sandbox.key", chunk_delay_s: float = 0.015, concurrency: int | None = None
+        self,
+        port: int = 0,
+        *,
+        key: str = "sandbox.key",
+        chunk_delay_s: float = 0.015,
+        concurrency: int | None = None,
+        heartbeat_s: float = 30.0,
     ) -> None:
         self.key = key
         self._wanted_port = port
         self._chunk_delay_s = chunk_delay_s
         self._concurrency = concurrency
+        self._heartbeat_s = heartbeat_s
         self._script = Script()
         self._app: App | None = None
         self._server: Server | None = None
@@ -87,11 +97,12 @@ class Sandbox:
 
         listener = _listen(self._wanted_port)
         self._port = listener.getsockname()[1]
-        self._app = App(self._script, self.key, self._port, self._concurrency, self._chunk_delay_s)
+        self._app = App(self._script, self.key, self._port, self._concurrency, self._chunk_delay_s, self._heartbeat_s)
         # No logging configuration: the notebook's own is left alone, and a fault is not news.
         config = uvicorn.Config(
             self._app, lifespan="off", access_log=False, log_config=None, log_level="critical",
-            ws="none", http="h11", loop="asyncio", server_header=False, timeout_graceful_shutdown=1,
+            ws=_websockets(), ws_max_size=_MAX_FRAME_BYTES, ws_per_message_deflate=False,
+            http="h11", loop="asyncio", server_header=False, timeout_graceful_shutdown=1,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, args=(self._server, listener), name="glm-sandbox", daemon=True)
@@ -165,6 +176,10 @@ class Sandbox:
         self._script.add_picture(name, data)
         return f"{self.base_url}/images/{quote(name)}"
 
+    def hear(self, text: str, *, times: int = 1) -> None:
+        """Queue what the recogniser makes of the next speech in a call; without, it tells how long and loud it was."""
+        self._script.add_heard(text, times)
+
     @property
     def requests(self) -> list[Record]:
         """What has been received, oldest first; the last thousand."""
@@ -175,6 +190,11 @@ class Sandbox:
         self._script.clear()
         if self._app is not None:
             self._app.cache.clear()
+
+
+def _websockets() -> Literal["websockets-sansio", "none"]:
+    """Calls need ``websockets``; all else works without."""
+    return "websockets-sansio" if importlib.util.find_spec("websockets") else "none"
 
 
 def _listen(port: int) -> socket.socket:

@@ -6,6 +6,7 @@ every text delta, thinking → content → tool calls → one final chunk with `
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import time
@@ -13,9 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from enum import Enum
+from itertools import pairwise
 from typing import Any
 
-from glm_magics.sandbox.answers import Answer, ToolCall
+from glm_magics.sandbox.answers import Answer, Spoken, ToolCall
 from glm_magics.sandbox.codes import dump
 
 DONE = b"data: [DONE]\n\n"
@@ -44,6 +46,7 @@ class Wire:
         has_done: whether ``data: [DONE]`` ends the stream.
         has_usage: whether the final chunk carries usage.
         is_tool_stream: tool arguments in fragments (``tool_stream: true``).
+        is_sound_garbled: the base64 of a spoken answer is none.
         interruption: what is put into the middle of the content.
         ends_there: nothing follows the interruption.
     """
@@ -54,6 +57,7 @@ class Wire:
     has_done: bool = True
     has_usage: bool = True
     is_tool_stream: bool = False
+    is_sound_garbled: bool = False
     interruption: tuple[Step, ...] = ()
     ends_there: bool = False
 
@@ -83,11 +87,11 @@ def stream_steps(answer: Answer, envelope: Envelope, wire: Wire, usage: dict[str
         return
     half = (len(answer.content) + 1) // 2
     yield from _text_frames(answer.thinking, wire.reasoning_field, envelope, wire)
-    yield from _text_frames(answer.content[:half], "content", envelope, wire)
+    yield from _content_frames(answer, slice(half), envelope, wire)
     yield from wire.interruption
     if wire.ends_there:
         return
-    yield from _text_frames(answer.content[half:], "content", envelope, wire)
+    yield from _content_frames(answer, slice(half, None), envelope, wire)
     for index, call in enumerate(answer.tool_calls):
         yield from (_chunk(envelope, {"tool_calls": [part]}) for part in _call_parts(index, call, wire))
     yield from _closing_frames(answer, envelope, wire, usage)
@@ -100,6 +104,8 @@ def completion_body(answer: Answer, envelope: Envelope, wire: Wire, usage: dict[
         message[wire.reasoning_field] = answer.thinking_text
     if answer.tool_calls:
         message["tool_calls"] = [_whole_call(i, call, _plain_call_id()) for i, call in enumerate(answer.tool_calls)]
+    if answer.spoken:
+        message["audio"] = _audio(answer.spoken, answer.spoken.data, wire)
     body = {
         "id": envelope.id,
         "request_id": request_id or envelope.id,
@@ -147,6 +153,24 @@ def _text_frames(pieces: tuple[str, ...], name: str, envelope: Envelope, wire: W
     before, after = _chunk(envelope, {"role": "assistant", name: "\0"}).split(b'"\\u0000"')
     for piece in pieces:
         yield before + _quote(piece).encode("utf-8", "replace") + after
+
+
+def _content_frames(answer: Answer, which: slice, envelope: Envelope, wire: Wire) -> Iterator[bytes]:
+    """The words, each with its share of the sound where the answer is spoken (protocol reference 4.5)."""
+    if not answer.spoken:
+        yield from _text_frames(answer.content[which], "content", envelope, wire)
+        return
+    data, n = answer.spoken.data, max(1, len(answer.content))
+    ends = [len(data) // 2 * i // n * 2 for i in range(n)] + [len(data)]
+    sounds = [data[start:end] for start, end in pairwise(ends)]
+    for piece, sound in list(zip(answer.content or ("",), sounds, strict=True))[which]:
+        audio = _audio(answer.spoken, sound, wire)
+        yield _chunk(envelope, {"role": "assistant", "content": _content_value(piece, wire), "audio": audio})
+
+
+def _audio(spoken: Spoken, sound: bytes, wire: Wire) -> dict[str, Any]:
+    data = base64.b64encode(sound).decode("ascii")
+    return {"id": spoken.id, "data": f"?{data[1:]}" if wire.is_sound_garbled else data, "expires_at": spoken.expires_at}
 
 
 def _whole_call(index: int, call: ToolCall, call_id: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Estimated token counts. There is no tokenizer here; the rules are simple and stated, so that numbers can be explained.
 
 Rules: four ASCII characters are a token, and any other character is 0.6 of one (the vendor's rule of thumb for Chinese);
-a message costs four tokens more; a picture costs one token per 28 x 28 pixels (the patch of the open GLM vision models).
+a message costs four tokens more. Pictures and sound are counted as `glm_magics.tokens` does.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from threading import Lock
 from typing import Any
 
 from glm_magics.sandbox.answers import Answer
+from glm_magics.speech import VOICE_RATE_HZ
 
 _MESSAGE_TOKENS = 4
-_PATCH_PX = 28
+_SOUND_TOKENS_PER_S = 12.5
 _MAX_PREFIXES = 4096
 
 
@@ -32,13 +33,8 @@ def token_weight(text: str) -> float:
     return n_ascii / 4 + (len(text) - n_ascii) * 0.6
 
 
-def picture_tokens(width_px: int, height_px: int) -> int:
-    """Estimated tokens of a picture."""
-    return math.ceil(width_px / _PATCH_PX) * math.ceil(height_px / _PATCH_PX)
-
-
 def message_tokens(message: Mapping[str, Any]) -> int:
-    """Estimated tokens of one message's words and tool calls, without its pictures."""
+    """Estimated tokens of one message's words and tool calls, without its pictures and sounds."""
     content = message.get("content") or ""
     texts = [content] if isinstance(content, str) else [part.get("text") or "" for part in content]
     calls = message.get("tool_calls")
@@ -54,7 +50,8 @@ def answer_usage(answer: Answer, n_prompt: int, n_cached: int) -> dict[str, Any]
     """The usage object; ``completion_tokens`` includes the thinking (source: recordings)."""
     n_reasoning = text_tokens(answer.thinking_text)
     n_calls = sum(text_tokens(call.name + call.arguments) for call in answer.tool_calls)
-    n_completion = n_reasoning + text_tokens(answer.text) + n_calls
+    n_spoken = math.ceil(len(answer.spoken.data) / 2 / VOICE_RATE_HZ * _SOUND_TOKENS_PER_S) if answer.spoken else 0
+    n_completion = n_reasoning + text_tokens(answer.text) + n_calls + n_spoken
     usage: dict[str, Any] = {
         "prompt_tokens": n_prompt,
         "completion_tokens": n_completion,

@@ -2,18 +2,18 @@
 
 Faces: scikit-image's cascade of local binary patterns (OpenCV's newer wheels ship no cascade detector). One pass finds
 too much, so the picture is looked at in several sizes and mirrored, and only what most views agree on counts.
-Colours: thresholds in HSV, and connected regions. Both work on a small copy; boxes are in pixels of the full picture.
+Colours: thresholds in HSV, and connected regions. Both work on a small copy; boxes are of the full picture.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from glm_magics.boxes import PixelBox
 from glm_magics.errors import MissingExtraError
+from glm_magics.geometry import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +35,7 @@ class Target:
     label: str
     things: str
     words: re.Pattern[str]
-    find: Callable[[Image], list[PixelBox]]
+    find: Callable[[Image], list[Box]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +72,20 @@ def require_vision() -> None:
         ) from error
 
 
-def find_faces(image: Image) -> list[PixelBox]:
+def find_faces(image: Image) -> list[Box]:
     """Frontal faces in an RGB picture, largest first."""
-    groups: list[list[PixelBox]] = []
+    groups: list[list[Box]] = []
     for box in _face_candidates(image):
         group = next((group for group in groups if _iou(group[0], box) > _SAME_FACE_IOU), None)
         if group is None:
             groups.append([box])
         else:
             group.append(box)
-    faces = [_mean_box(group, "face") for group in groups if len(group) >= _FACE_VOTES]
+    faces = [_mean_box(group) for group in groups if len(group) >= _FACE_VOTES]
     return sorted(faces, key=_area, reverse=True)
 
 
-def _face_candidates(image: Image) -> Iterator[PixelBox]:
+def _face_candidates(image: Image) -> Iterator[Box]:
     """What the cascade takes for a face, in each size and mirrored; in pixels of the full picture."""
     import numpy as np
     from skimage.data import lbp_frontal_face_cascade_filename
@@ -105,10 +105,11 @@ def _face_candidates(image: Image) -> Iterator[PixelBox]:
             for hit in cascade.detect_multi_scale(img=pixels, scale_factor=1.25, step_ratio=1, **sizes):
                 left = small.width - hit["c"] - hit["width"] if is_mirrored else hit["c"]
                 right, bottom = left + hit["width"], hit["r"] + hit["height"]
-                yield PixelBox(left * scale, hit["r"] * scale, right * scale, bottom * scale)
+                corners = left * scale, hit["r"] * scale, right * scale, bottom * scale
+                yield Box.from_xyxy(corners, *image.size, "face")
 
 
-def find_colour(image: Image, colour: _Colour) -> list[PixelBox]:
+def find_colour(image: Image, colour: _Colour) -> list[Box]:
     """Connected regions of one colour in an RGB picture, largest first; specks and thin noise are left out."""
     from skimage import measure, morphology
 
@@ -119,7 +120,8 @@ def find_colour(image: Image, colour: _Colour) -> list[PixelBox]:
     regions: list[Any] = measure.regionprops(measure.label(mask))  # type: ignore[no-untyped-call, unused-ignore]
     least = _MIN_REGION_SHARE * small.width * small.height
     large = sorted((region for region in regions if region.area >= least), key=lambda region: -region.area)
-    return [_region_box(region.bbox, scale, colour.name) for region in large[:_MAX_REGIONS]]
+    edges = [[edge * scale for edge in region.bbox] for region in large[:_MAX_REGIONS]]
+    return [Box.from_xyxy((left, top, right, bottom), *image.size, colour.name) for top, left, bottom, right in edges]
 
 
 def _mask(image: Image, colour: _Colour) -> NDArray[Any]:
@@ -135,34 +137,32 @@ def _mask(image: Image, colour: _Colour) -> NDArray[Any]:
     return mask
 
 
-def _region_box(bbox: Sequence[float], scale: float, name: str) -> PixelBox:
-    top, left, bottom, right = (float(edge) * scale for edge in bbox)
-    return PixelBox(left, top, right, bottom, name)
-
-
 def _shrunk(image: Image, size_px: int) -> Image:
     small = image.copy()
     small.thumbnail((size_px, size_px))
     return small
 
 
-def _area(box: PixelBox) -> float:
-    return max(0.0, box.x2 - box.x1) * max(0.0, box.y2 - box.y1)
+def _area(box: Box) -> float:
+    """The share of the picture, 0 to 1."""
+    x1, y1, x2, y2 = box.relative
+    return (x2 - x1) * (y2 - y1)
 
 
-def _iou(a: PixelBox, b: PixelBox) -> float:
+def _iou(a: Box, b: Box) -> float:
     """Intersection over union, 0 to 1."""
-    overlap = _area(PixelBox(max(a.x1, b.x1), max(a.y1, b.y1), min(a.x2, b.x2), min(a.y2, b.y2)))
-    return overlap / (_area(a) + _area(b) - overlap or 1.0)
+    width = min(a.relative[2], b.relative[2]) - max(a.relative[0], b.relative[0])
+    height = min(a.relative[3], b.relative[3]) - max(a.relative[1], b.relative[1])
+    overlap = max(0.0, width) * max(0.0, height)
+    return overlap / (_area(a) + _area(b) - overlap)
 
 
-def _mean_box(group: Sequence[PixelBox], name: str) -> PixelBox:
-    sides = zip(*((box.x1, box.y1, box.x2, box.y2) for box in group), strict=True)
-    x1, y1, x2, y2 = (sum(side) / len(group) for side in sides)
-    return PixelBox(x1, y1, x2, y2, name)
+def _mean_box(group: Sequence[Box]) -> Box:
+    x1, y1, x2, y2 = (sum(sides) / len(group) for sides in zip(*(box.relative for box in group), strict=True))
+    return replace(group[0], relative=(x1, y1, x2, y2))
 
 
-def _colour_finder(colour: _Colour) -> Callable[[Image], list[PixelBox]]:
+def _colour_finder(colour: _Colour) -> Callable[[Image], list[Box]]:
     return lambda image: find_colour(image, colour)
 
 

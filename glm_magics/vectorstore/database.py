@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from ..errors import CacheError
+from ..errors import CacheError, GLMWarning
 from .spaces import KEY_BYTES
 
 VERSION = 1
@@ -197,4 +197,4 @@ def set_aside(folder: Path, why: str) -> None:
     for name in (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", f"{FILE_NAME}-journal", ROWS_FOLDER):
         with suppress(FileNotFoundError):
             os.replace(folder / name, target / name)
-    warnings.warn(f"The cache was set aside as {target}, because {why}; a new one is begun.", stacklevel=2)
+    warnings.warn(f"The cache was set aside as {target}, because {why}; a new one is begun.", GLMWarning, stacklevel=2)

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..errors import CacheError
+from ..errors import CacheError, GLMWarning
 from .database import BUSY_S, PLACE, ROWS_FOLDER, as_cache_error, is_damage, open_database, set_aside, write_transaction
 from .keyindex import KeyIndex, Segment
 from .records import OF_SPACE, SpaceRow, add_row, add_segment, find_row, identity, list_rows, read_index, read_segments
@@ -141,7 +141,8 @@ class LocalStore:
             if self._is_writable:
                 heal(database, self._rows_folder, row)
             else:
-                warnings.warn(f"{self._rows_folder / row.file_name} is damaged; its unsound vectors are not used.", stacklevel=2)
+                path = self._rows_folder / row.file_name
+                warnings.warn(f"{path} is damaged; its unsound vectors are not used.", GLMWarning, stacklevel=2)
         is_there[hit[sound]] = True
         at = at[sound]
         distinct = at if (np.diff(at) > 0).all() else np.unique(at)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import GLMWarning
 from .database import write_transaction
 from .keyindex import Segment
 from .records import SpaceRow, add_segment, find_doomed, find_row, list_rows, read_segments
@@ -74,7 +75,9 @@ def heal(database: sqlite3.Connection, folder: Path, row: SpaceRow) -> None:
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
     with suppress(OSError):
         os.replace(path, aside)
-    warnings.warn(f"{n_bad} cached vectors were damaged and are not used; their file was set aside as {aside}.", stacklevel=2)
+    warnings.warn(
+        f"{n_bad} cached vectors were damaged and are not used; their file was set aside as {aside}.", GLMWarning, stacklevel=2
+    )
 
 
 def _rewrite(database: sqlite3.Connection, folder: Path, row: SpaceRow) -> int:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("load", "client", "iopub", "interrupt", "lab", "install", "frames", "embed")
+NAMES = (
+    *("load", "client", "iopub", "interrupt", "lab", "install", "frames", "photos", "boxes", "grounding", "widget"),
+    *("realtime", "chats", "embed"),
+)
 
 
 def main(arguments: list[str]) -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from glm_magics.client import GLMClient
 from glm_magics.errors import NetworkError, NoProviderError, NotFoundError, RateLimitError, ServerError
-from glm_magics.exchange import KeepAlive, parse_json
+from glm_magics.posting import parse_json
 from glm_magics.providers import PROVIDERS, Connection, Secret, server_provider
 from glm_magics.reach import ssl_context
+from glm_magics.transport import KeepAlive
 
 BODY = b'{"data":[{"index":0,"embedding":[1.0]}]}'
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .errors import APIError, BadRequestError, GLMError
-from .exchange import Exchange
 from .limits import Limiter
+from .posting import Attempt
 from .retries import MAX_WAIT_S, RetryPolicy
 from .vectorwire import Vectors, read_vectors
 
@@ -60,7 +60,7 @@ class Outcome:
     is_fatal: bool = False
 
 
-class Dispatcher:
+class BatchSender:
     """Sends errands until all have an outcome; used once.
 
     Args:
@@ -73,7 +73,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        send: Callable[[Mapping[str, Any]], Exchange],
+        send: Callable[[Mapping[str, Any]], Attempt],
         build_body: Callable[[Sequence[str]], Mapping[str, Any]],
         limiter: Limiter,
         policy: RetryPolicy,
@@ -178,22 +178,22 @@ class Dispatcher:
     def _run(self, errand: Errand) -> Outcome | None:
         """One try; None when the errand, or what is left of it, waits for another one."""
         verdict: bool | None = None
-        exchange = Exchange(None)
+        attempt = Attempt(None)
         try:
-            exchange = self._send(self._build_body(errand.texts))
-            verdict = True if exchange.is_crowded else False if exchange.payload is not None else None
+            attempt = self._send(self._build_body(errand.texts))
+            verdict = True if attempt.is_crowded else False if attempt.payload is not None else None
         finally:
-            self._limiter.give(verdict, exchange.took_s, exchange.retry_after_s)
-        if exchange.payload is not None:
-            return self._read(errand, exchange.payload)
-        assert exchange.error is not None
-        if exchange.is_crowded:
-            return self._come_again(errand, exchange.error, exchange.retry_after_s)
-        if exchange.is_retryable:
-            return self._try_again(errand, exchange.error, exchange.retry_after_s)
-        if isinstance(exchange.error, BadRequestError) and exchange.error.code not in _WHOLE_REQUEST_CODES:
-            return self._split(errand, exchange.error)
-        return Outcome(errand, None, exchange.error, errand.places, True)
+            self._limiter.give(verdict, attempt.took_s, attempt.retry_after_s)
+        if attempt.payload is not None:
+            return self._read(errand, attempt.payload)
+        assert attempt.error is not None
+        if attempt.is_crowded:
+            return self._come_again(errand, attempt.error, attempt.retry_after_s)
+        if attempt.is_retryable:
+            return self._try_again(errand, attempt.error, attempt.retry_after_s)
+        if isinstance(attempt.error, BadRequestError) and attempt.error.code not in _WHOLE_REQUEST_CODES:
+            return self._split(errand, attempt.error)
+        return Outcome(errand, None, attempt.error, errand.places, True)
 
     def _read(self, errand: Errand, payload: Mapping[str, Any]) -> Outcome | None:
         vectors = read_vectors(payload, len(errand.texts), self.width)

@@ -1,0 +1,180 @@
+"""What the words before some numbers say of them: a place on the picture, or anything else that comes in fours."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from .vocabulary import LEGEND, cues_in
+
+_OF = re.compile(r"\b(?:of|for|in|on|per|by|from|under|inside|within|across)\b")
+_AT = re.compile(r"(?:\bat|@|位于|在|处于|(?<![等大小高低多少])于)(?: (?:about|around|approximately|roughly|the))?$")
+_JOINED = re.compile(r"(?:\b(?:is|are|was|were|be|as|and|or|to|then|with)|[=:>,;|()\[\]]|是|为|和|与|及|有|如下|分别)$")
+_ENTRY = re.compile(r"[ \t>]*(?:[-*+•]|\d{1,3}[.)])\s|[^\n.!?]{1,40}:\s*[\[(]?$")
+_COUNTED = re.compile(
+    r"(?:\b(?:there (?:are|were)|contains?|has|have|had|scored|played|costs?|weighs?|equals?|gives?|gave|uses?)|有|等于|共)$"
+)
+_ASSIGNED = re.compile(r"(?<![\w'\"-])(?:[a-z]|[a-z]\w*[_\d]\w*)\s*=\s*$")
+BREAK = re.compile(r"[.!?]\s|[!?\n]|。")
+_MARKS = re.compile(r"[*_`#]+")
+_HEADER = re.compile(r":[\s*_]*$")
+_IMAGE = re.compile(
+    r"^[\s#*>-]*(?:(?:Image|Picture|Photo|Page|图片|图像|图)\s*#?(\d{1,2})|第\s*(\d{1,2})\s*(?:张|页)[图片]*)[*\s]*(?:[:(,]|$)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_MOST_BEFORE = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """What the words before some numbers say.
+
+    Attributes:
+        kind: of the word that rules: ``box``, ``place``, ``click``, ``point``; ``other`` for what comes in fours too, ``strict``
+            for what comes in rows of fours too, ``container`` for a list of no matter what; empty for none.
+        has_box, has_point: a word of boxes, of points, is among them.
+        is_joined: a copula, a colon or a sign stands right before, or the line begins.
+    """
+
+    kind: str = ""
+    has_box: bool = False
+    has_point: bool = False
+    is_joined: bool = False
+
+    @property
+    def is_place(self) -> bool:
+        """The numbers are a place on the picture."""
+        return self.kind in ("box", "place", "click")
+
+    @property
+    def is_other(self) -> bool:
+        """Four numbers are something else."""
+        return self.kind in ("other", "strict", "container", "point")
+
+
+class Surroundings:
+    """The words around the numbers of one text.
+
+    Args:
+        text: flattened text with thinking and marks blanked.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def is_only_numbers(self) -> bool:
+        """No letter is in the text but a fence's language: the answer is its numbers."""
+        return not re.search(r"[^\W\d_]", re.sub(r"```\w*|\b(?:json|null|none)\b|(?<=\d)px", "", self._text, flags=re.IGNORECASE))
+
+    @cached_property
+    def has_legend(self) -> bool:
+        """The text explains a format like ``[x1, y1, x2, y2]``."""
+        return bool(LEGEND.search(self._text))
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer(r"\n", self._text))]
+
+    @cached_property
+    def _headers(self) -> list[int]:
+        """For each line the last one before that announces something: it ends with a colon, or heads a table."""
+        headers: list[int] = []
+        last = -1
+        lines = self._text.split("\n")
+        for i, line in enumerate(lines):
+            headers.append(last)
+            is_ruler = line.lstrip().startswith("|") and not line.strip(" |:-\t\r")
+            if is_ruler and i:
+                last = i - 1
+            elif _HEADER.search(line[-200:]) and "[" not in line:
+                last = i
+        return headers
+
+    @cached_property
+    def _images(self) -> list[tuple[int, int]]:
+        """``(place, image)`` of the lines that begin with a picture's number, counted from 1 without a gap; else none."""
+        marks = [(match.start(), int(match[1] or match[2]) - 1) for match in _IMAGE.finditer(self._text)]
+        highest = -1
+        for _, image in marks:
+            if image < 0 or image > highest + 1:
+                return []
+            highest = max(highest, image)
+        return marks
+
+    def image_at(self, place: int) -> int:
+        """Which picture, from 0, the last line that began with «Image 2:» has named."""
+        index = bisect_right(self._images, (place, 0)) - 1
+        return self._images[index][1] if index >= 0 else 0
+
+    def line_of(self, place: int) -> tuple[int, int]:
+        """``(start, number)`` of the line of a place."""
+        number = bisect_right(self._lines, place) - 1
+        return self._lines[number], number
+
+    def before(self, place: int, limit: int) -> str:
+        """The words of the sentence before a place, not beyond a limit."""
+        part = _MARKS.sub(" ", self._text[max(limit, place - _MOST_BEFORE) : place])
+        written = len(part.rstrip(" \t\"'([{<"))
+        ends = [match.end() for match in BREAK.finditer(part) if match.end() < written]
+        return part[ends[-1] :] if ends else part
+
+    def judge(self, place: int, limit: int = 0) -> Cue:
+        """What the words before a place say of the numbers there.
+
+        Args:
+            place: where their brackets begin.
+            limit: where the numbers before them end.
+        """
+        start = self.line_of(place)[0]
+        line = self._text[start : start + 1]
+        cue = _judge(self.before(place, limit)) if line != "|" else Cue(is_joined=True)
+        is_entry = cue.is_other and _ENTRY.match(self._text, start, place) is not None
+        if cue.kind and not is_entry:
+            return cue
+        header = self._header(place)
+        inherited = replace(_judge(header), is_joined=cue.is_joined) if header else cue
+        return inherited if inherited.is_place or not cue.kind else cue
+
+    def _header(self, place: int) -> str:
+        number = self.line_of(place)[1]
+        header = self._headers[number]
+        if header < 0 or number - header > 80:
+            return ""
+        start = self._lines[header]
+        if self._text[start] == "|":  # of a table: the head of the column
+            column = self._text.count("|", self._lines[number], place)
+            return ":".join(self._text[start : self._lines[header + 1]].split("|")[column : column + 1]).strip() + ":"
+        return _MARKS.sub(" ", self._text[start : self._lines[header + 1]][-_MOST_BEFORE:])
+
+
+def _judge(clause: str) -> Cue:
+    """The nearest cue, or the one that rules it: in «shape of the boxes» the shape, in «list of boxes» the boxes."""
+    clause = clause.lower()
+    cues = cues_in(clause)
+    kinds = [kind for kind, _, _ in cues]
+    if "map" in kinds:
+        return Cue("strict")
+    at = len(cues) - 1
+    while at > 0 and kinds[at] != "example" and _is_ruled(clause, cues[at - 1], cues[at]):
+        at -= 1
+    kind = kinds[at].replace("example", "strict") if cues else ""
+    head = clause.rstrip(" \t*_`\"'\\$")
+    bare = head.rstrip(": \t*_`\"'")
+    if _ASSIGNED.search(clause) and kind != "box":
+        kind = "strict"
+    elif _COUNTED.search(bare):
+        kind = "other"
+    elif _AT.search(bare) and kind not in ("box", "click"):
+        kind = "place"
+    is_joined = not bare.strip(" >-+•.)0123456789*_`") or bool(_JOINED.search(head)) or head.endswith(":")
+    return Cue(kind, "box" in kinds, bool({"point", "click"} & set(kinds)), is_joined)
+
+
+def _is_ruled(clause: str, first: tuple[str, int, int], second: tuple[str, int, int]) -> bool:
+    """The first of two cues decides: it has the second as its «of», or is the same kind right before it."""
+    if first[0] == second[0] and second[1] - first[2] <= 1:
+        return True
+    return first[0] != "container" and bool(_OF.search(clause, first[1], second[1]))

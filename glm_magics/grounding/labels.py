@@ -1,0 +1,97 @@
+"""The name that stands before a box in a line: ``1. Person 1: box [...]``, ``| cat | [...] |``, ``label: cat`` above it.
+
+The text here is the original one, with what does not count blanked: a label keeps its own marks.
+"""
+
+from __future__ import annotations
+
+import re
+
+_MARKER = re.compile(r"[\s>]*(?:[-*+•·–](?!\*)|\(?\d{1,3}[.):、]|[①-⑳])?\s*")
+_BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
+_BOX_WORD = re.compile(
+    r"(?:\b(?:the\s+)?(?:bounding[\s_-]*)?(?:b?box(?:_?2d)?|coordinates?|coords?|location|position|region|rectangle)|"
+    r"的?(?:坐标|位置|边界框|检测框|框))\s*(?:is|are|at|为|是)?[\s:=]*$|\s(?:(?:is|are)\s+)?(?:located\s+)?at$|位于$|在$",
+    re.IGNORECASE,
+)
+_JOINT = re.compile(r"(?:[:=|→]|->|=>|\s[-–—])[\s*_`]*$")
+_PART = re.compile(r"\s[-–—|]\s")
+_SENTENCE = re.compile(
+    r"\b(?:is|are|was|were|has|have|can|be|the|following|here|in|at)\b|[.!?,;。]\s|[是为有在]|https?:", re.IGNORECASE
+)
+_NO_NAME = re.compile(
+    r"(?:final |the )?(?:answers?|outputs?|results?|bounding|(?:bounding )?b?box(?:es)?|coordinates?|coords?|locations?|"
+    r"positions?|json|detections?|(?:click |cent(?:er|re) )?points?|cent(?:er|re)s?|corners?|status|plan|action|"
+    r"grounded operation|image|picture|page|frame|图|答案|结果|输出|坐标|位置|边界框|回答|如下)?\s*#?\d*|第\s*\d+\s*[张页帧].?",
+    re.IGNORECASE,
+)
+_NEAR = re.compile(
+    r"(?:^|[\s,{\"'*-])(?:label|name|class|category|object|标签|名称|类别|物体)[\\\"'*]{0,4}\s*[:=：][\s\\\"'*]{0,6}"
+    r"([^\"'\n,，{}\[\]]{1,200})",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(r"[\"']?,?[ \t]*\n?[^\n\[]{0,240}(?=\n|[}\"'])")
+_ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
+_GROUP_END = re.compile(r"\d%?\s{0,4}[\])}]{1,3}[\s,;.]{0,3}(?:and\s)?")
+_MARKS = re.compile(r"[*_`\"“”]+")
+_LETTER = re.compile(r"[^\W\d_]")
+_TITLE = re.compile(r"\s*#{1,6}\s+([^#\n]+)|[\s\d.)*+-]*\*\*([^*\n]+)\*\*\s*[:：]?\s*|\s*\d{1,3}[.)]\s+([^\n:：]+)[:：]\s*")
+_MOST_BEFORE = 80
+_MOST_LINE = 320
+
+
+def label_before(words: str, text: str, start: int, line_start: int) -> str:
+    """The name before a box in its line; empty when the line is a sentence.
+
+    Args:
+        words: the original text.
+        text: the same, flattened.
+        start: where the box begins.
+        line_start: where its line begins.
+    """
+    before = words[line_start:start] if start - line_start <= _MOST_LINE else "<"
+    if "<" in before:
+        return ""
+    if "|" in before:
+        cells = [_MARKS.sub("", cell).strip() for cell in before.split("|")]
+        return next((cell for cell in cells if _LETTER.search(cell) and not _NO_NAME.fullmatch(cell)), "")
+    marker = _MARKER.match(before)
+    begin = marker.end() if marker else 0
+    groups = list(_GROUP_END.finditer(text, line_start + begin, start))
+    if groups and not before.rstrip(" [(").endswith((":", "：")):
+        return ""
+    is_item = bool(before[:begin].strip()) and not groups
+    return _name_in(words[groups[-1].end() : start] if groups else before[begin:], is_item)
+
+
+def _name_in(said: str, is_item: bool) -> str:
+    """The name in what stands between a list's mark and a box: bold, or joined by a colon, or all of a short item."""
+    bold = _BOLD.match(said)
+    name = _MARKS.sub("", bold[1] if bold else said).rstrip("[(（【 ").replace("：", ":")
+    is_joined = bool(bold or _JOINT.search(name))
+    name = _JOINT.sub("", name).strip()
+    shorter = _BOX_WORD.sub("", name).strip()
+    is_joined = is_joined or (shorter != name and bool(_JOINT.search(shorter)))
+    name = _PART.split(_JOINT.sub("", shorter).strip(" :-–"))[0].strip("[]'\"‘’ ")
+    article = _ARTICLE.match(name)
+    name = name[article.end() :] if article else name
+    is_name = (is_joined or is_item) and len(name) <= _MOST_BEFORE and len(name.split()) <= 6 and "{" not in name
+    return name if is_name and _LETTER.search(name) and not _SENTENCE.search(name) and not _NO_NAME.fullmatch(name) else ""
+
+
+def label_of_lines(words: str, start: int, end: int) -> str:
+    """A ``label: cat`` near a box that a key names but no object holds, as in YAML: before it, or in the line after."""
+    before = words[max(0, start - 240) : start]
+    cut = max(before.rfind("]"), before.rfind("\n\n"))
+    found = list(_NEAR.finditer(before[cut + 1 :]))
+    if not found:
+        after = _AFTER.match(words[end : end + 260])
+        found = list(_NEAR.finditer(after[0])) if after and not re.match(r"\s*-\s", after[0]) else []
+    return found[-1][1].strip().strip("*`") if found else ""
+
+
+def label_of_title(words: str, line_start: int) -> str:
+    """A heading or a bold item in the line before, as in ``1. **Person 1**`` over ``- Bounding box: [...]``."""
+    title = _TITLE.fullmatch(words[max(0, line_start - 200) : line_start].rstrip().rsplit("\n", 1)[-1])
+    name = (title[1] or title[2] or title[3]).strip(" *:：") if title else ""
+    return "" if _NO_NAME.fullmatch(name) or len(name) > _MOST_BEFORE or _SENTENCE.search(name) else name

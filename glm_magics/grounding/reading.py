@@ -1,0 +1,248 @@
+"""From the text of an answer to boxes and points: what each reader found, brought to one scale, each place once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+from ..errors import InputError
+from ..geometry import Box, Point, Shape, keep_visible
+from .bare import BareReader
+from .cleaning import Answer, clean
+from .cues import Surroundings
+from .keyed import Context, KeyedReader
+from .numbers import split_group
+from .sentences import ProseReader
+from .tags import read_tags
+from .trees import grow_tree
+from .values import Finds, Found, Group, Rank, Reading, Unread
+
+Scale = Literal[1000, 100, 1, "pixel"]
+Order = Literal["xyxy", "yxyx", "xywh"]
+
+MOST_SHAPES = 1_000
+_SLACK = 0.01
+_WHOLE = re.compile(r"[\[({][^\[\](){}]*[\])}]")
+_LEAST_SIDE = 8
+_BRACKETS = "[](){}<> \t\r\n"
+_DIGIT = re.compile(r"\d")
+
+
+def read_boxes(text: str, width_px: int, height_px: int, *, scale: Scale = 1000, order: Order = "xyxy") -> Reading:
+    """The boxes and points of a model's answer.
+
+    It may be called on the beginning of an answer while the rest streams: a box counts once its bracket is closed. Later text
+    can take one back in a few cases: a ``</think>`` without a beginning, an ``<answer>``, a box that a key names (single
+    brackets in prose do not count beside it), a number over 1000 (all may be pixels then), the first share of 0 to 1, a link's
+    target, the end of a formula or of a program.
+
+    Args:
+        text: the whole answer, thinking and markers included; any string.
+        width_px, height_px: the size of the upright picture.
+        scale: what the numbers count: thousandths, hundredths, shares, or pixels of that picture.
+        order: ``yxyx`` for a model that writes y first, ``xywh`` for corner and size. Numbers with names are read by name.
+
+    Raises:
+        InputError: a size below 1, an unknown scale or order.
+    """
+    if min(width_px, height_px) < 1:
+        raise InputError(f"A picture of {width_px} × {height_px} pixels has no room for boxes.", "Give its width and height.")
+    if scale not in (1000, 100, 1, "pixel") or order not in ("xyxy", "yxyx", "xywh"):
+        raise InputError(
+            f"There is no scale {scale!r} with order {order!r}.", 'Give 1000, 100, 1 or "pixel"; "xyxy", "yxyx" or "xywh".'
+        )
+    answer = clean(text)
+    finds = find_places(text, answer)
+    frame = Frame(width_px, height_px, scale, order)
+    shapes = frame.shapes_of(finds)
+    unread = tuple(sorted(finds.unread, key=lambda item: item.span)[:MOST_SHAPES])
+    return Reading(shapes, "" if shapes else why_none(text, answer, unread), unread)
+
+
+def find_places(text: str, answer: Answer) -> Finds:
+    """All that looks like a place, in the order of the text."""
+    finds = Finds([], [])
+    if not _DIGIT.search(answer.text):
+        return finds
+    read_tags(answer, finds)
+    around = Surroundings(answer.text)
+    bare = BareReader(answer, around, finds)
+    keyed = KeyedReader(answer, finds, bare.leave)
+    keyed.read(grow_tree(answer.text, 0, len(answer.text)), Context())
+    answer.blank(keyed.taken)
+    ProseReader(answer, around, finds).read()
+    for zone in answer.zones["token"]:
+        finds.found += _bare_in_token(answer.text, zone.start, zone.end) if zone.end < len(text) else []
+    finds.found.sort(key=lambda found: found.group.span)
+    return finds
+
+
+def _bare_in_token(text: str, start: int, end: int) -> list[Found]:
+    """Four numbers in box tokens without brackets, or with one bracket too few."""
+    inside = text[start:end]
+    if _WHOLE.search(inside):
+        return []
+    first, last = start + len(inside) - len(inside.lstrip(_BRACKETS)), start + len(inside.rstrip(_BRACKETS))
+    groups = split_group(text, first, last, (first, last)) if first < last else []
+    fours = [group for group in groups if len(group.numbers) == 4 and max(group.numbers) - min(group.numbers) >= _LEAST_SIDE]
+    return [Found(group, Rank.TOKEN) for group in fours]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A picture and how numbers count on it.
+
+    Attributes:
+        width_px, height_px: its size.
+        scale, order: as in `read_boxes`.
+    """
+
+    width_px: int
+    height_px: int
+    scale: Scale
+    order: Order
+
+    def shapes_of(self, finds: Finds) -> tuple[Shape, ...]:
+        """The shapes, each once; what cannot be one goes to ``finds.unread``."""
+        found = self._without_pixels(finds)
+        has_shares = any(_is_share(one.group) for one in found)
+        placed = [(one, shape) for one in found if (shape := self._place(one, finds, has_shares)) is not None]
+        if any(one.rank <= Rank.TOKEN for one, _ in placed):
+            placed = [(one, shape) for one, shape in placed if one.rank < Rank.SINGLE]
+        return tuple(_once(placed))[:MOST_SHAPES]
+
+    def _without_pixels(self, finds: Finds) -> list[Found]:
+        """All that was found, or nothing when one number is over the scale and all would fit the picture as pixels.
+
+        Drawing the small ones of them as thousandths would put them in wrong places.
+        """
+        usable: list[Found] = []
+        for one in finds.found:
+            if one.is_screen and self.scale != "pixel":
+                finds.miss(one.group, "pixels of a screen")
+            else:
+                usable.append(one)
+        limits = (self.width_px, self.height_px)
+        if self.scale != 1000 or all(self._is_on_scale(one.group) for one in usable):
+            return usable
+        fits = all(number <= limits[place % 2] * (1 + _SLACK) for one in usable for place, number in enumerate(one.group.numbers))
+        if not fits:
+            return usable
+        for one in usable:
+            finds.miss(one.group, OVER if not self._is_on_scale(one.group) else BESIDE)
+        return []
+
+    def _is_on_scale(self, group: Group) -> bool:
+        limit = 1e12 if self.scale == "pixel" else self.scale * (1 + _SLACK)
+        limit = 100 * (1 + _SLACK) if group.unit == "%" else limit
+        return all(isfinite(number) and number <= limit for number in group.numbers)
+
+    def _place(self, one: Found, finds: Finds, has_shares: bool) -> Shape | None:
+        """The shape on the picture; None, and a note, when there is none."""
+        group = one.group
+        if group.unit in ("px", "mixed") and self.scale != "pixel":
+            finds.miss(group, "pixels" if group.unit == "px" else "numbers of two kinds")
+            return None
+        if not self._is_on_scale(group):
+            finds.miss(group, OVER)
+            return None
+        numbers = self._ordered(one)
+        units = self._units(group, has_shares)
+        relative = tuple(number / units[place % 2] for place, number in enumerate(numbers))
+        shape: Shape
+        if len(relative) == 2:
+            x, y = (min(1.0, max(0.0, value)) if -_SLACK <= value <= 1 + _SLACK else value for value in relative)
+            shape = Point((x, y), self.width_px, self.height_px, one.label, group.numbers, group.span, one.image)
+        else:
+            x1, y1, x2, y2 = relative
+            shape = Box((x1, y1, x2, y2), self.width_px, self.height_px, one.label, group.numbers, group.span, one.image)
+        for visible in keep_visible([shape]):
+            return visible
+        finds.miss(group, NOTHING if len(set(group.numbers)) == 1 and group.numbers[0] <= 0 else "no area on the picture")
+        return None
+
+    def _units(self, group: Group, has_shares: bool) -> tuple[float, float]:
+        """How many of the written units make the width and the height."""
+        if self.scale == "pixel":
+            return self.width_px, self.height_px
+        if self.scale == 1000 and group.unit == "%":
+            return 100, 100
+        if self.scale == 1000 and (_is_share(group) or (has_shares and 0 <= min(group.numbers) <= max(group.numbers) <= 1)):
+            return 1, 1
+        return self.scale, self.scale
+
+    def _ordered(self, one: Found) -> tuple[float, ...]:
+        """The numbers as x1, y1, x2, y2 or x, y."""
+        numbers = one.group.numbers
+        if one.is_named or self.order == "xyxy":
+            return numbers
+        if self.order == "yxyx":
+            return tuple(numbers[place ^ 1] for place in range(len(numbers)))
+        return numbers if len(numbers) == 2 else (*numbers[:2], numbers[0] + numbers[2], numbers[1] + numbers[3])
+
+
+OVER = "over the scale"
+BESIDE = "beside numbers over the scale"
+NOTHING = "nothing found"
+
+
+def _is_share(group: Group) -> bool:
+    """Fractions of 0 to 1: only what is written with a decimal point shows that."""
+    return group.has_decimals and not group.unit and min(group.numbers) >= 0 and max(group.numbers) <= 1
+
+
+def _once(placed: Iterable[tuple[Found, Shape]]) -> list[Shape]:
+    """Each place once for each of its names; a name that only the words before gave yields to any other, none to one."""
+    kept: dict[tuple[object, ...], list[tuple[Found, Shape]]] = {}
+    for one, shape in placed:
+        key = (shape.image, *(round(value, 6) for value in shape.relative))
+        others = kept.setdefault(key, [])
+        is_weak = one.is_guessed or not shape.label
+        if any(other.label == shape.label for _, other in others):
+            continue
+        if is_weak and any(not (known.is_guessed or not other.label) for known, other in others):
+            continue
+        if not shape.label and others:
+            continue
+        others[:] = [(known, other) for known, other in others if other.label and (is_weak or not known.is_guessed)]
+        others.append((one, shape))
+    shapes = [shape for others in kept.values() for _, shape in others]
+    return sorted(shapes, key=lambda shape: shape.span)
+
+
+_NOT_FOUND = re.compile(
+    r"\b(?:no|not|none|cannot|can't|unable|doesn't|don't|isn't|aren't|without|couldn't|never)\b|\bnull\b|\[\s*\]|"
+    r"未|没有|没|无法|不存在|找不到|不能|并无|无",
+    re.IGNORECASE,
+)
+_OPEN = re.compile(r"[\[(]\s{0,9}-?\d[\d.,\s-]*$|box[^\[\]{}]{0,12}\[[\s\d.,-]*$|\{[^{}]*box[^{}]*$")
+
+
+def why_none(text: str, answer: Answer, unread: tuple[Unread, ...]) -> str:
+    """Why there is no box, and what to do."""
+    whys = {item.why for item in unread}
+    if answer.is_thinking and not answer.words.strip():
+        return "The answer has not come yet (it is still thinking)."
+    if not answer.words.strip():
+        return (
+            "The answer is empty: ask again." if not answer.has_thinking else "There is only thinking and no answer: ask again."
+        )
+    if OVER in whys:
+        return (
+            'The numbers go over 1000: read them with scale="pixel" if they are pixels, '
+            "or ask again for coordinates from 0 to 1000."
+        )
+    if whys & {"pixels of a screen", "pixels"}:
+        return 'The numbers are pixels: read them with scale="pixel" if they are pixels of this picture.'
+    if whys & {"a 3D box", "a polygon"}:
+        return f"The answer holds {' and '.join(sorted(whys & {'a 3D box', 'a polygon'}))}, and no box: ask for bbox_2d."
+    if NOTHING in whys or _NOT_FOUND.search(answer.words):
+        return "The answer says that nothing was found."
+    if _OPEN.search(answer.words[-200:]):
+        return "The answer stops in the middle of a box: wait for the rest, or ask again with more max_tokens."
+    if unread:
+        return f"The answer holds numbers that are no box ({unread[0].why}): ask for [x1, y1, x2, y2] from 0 to 1000."
+    return "There is no box in the answer: ask for bounding boxes as [x1, y1, x2, y2] from 0 to 1000."

@@ -1,0 +1,237 @@
+"""Places in prose: two corners in a sentence, numbers with names, rows of a table whose columns are corners."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from .cleaning import Answer
+from .cues import Surroundings
+from .keys import NAMED, box_from_names, plain_key
+from .labels import label_before
+from .members import clean_label
+from .numbers import NUMBER, join_groups, read_group, to_float
+from .values import Finds, Found, Group, Rank, Span
+from .vocabulary import cues_in
+
+_CORNER = (
+    r"(?P<tl>(?:top|upper)[\s-]*left|left[\s-]*(?:top|upper)|左上角?|\(\s*x_?[01]\s*,\s*y_?[01]\s*\)(?=\s*=))|"
+    r"(?P<br>(?:bottom|lower)[\s-]*right|right[\s-]*(?:bottom|lower)|右下角?|\(\s*x_?2\s*,\s*y_?2\s*\)(?=\s*=))|"
+    r"(?P<bl>(?:bottom|lower)[\s-]*left|左下角?)|(?P<tr>(?:top|upper)[\s-]*right|右上角?)"
+)
+_LEAST_SIDE = 8
+_W = r"\s{0,4}"
+_X, _Y = (rf"(?:{axis}_?\d?{_W}[=:]{_W})" for axis in "xy")
+_UNIT = rf"{_W}(?:%|px)?{_W}"
+_PAIR = re.compile(
+    rf"{_CORNER}|(?P<pair>[\[(]{_W}{_X}?{NUMBER}{_UNIT}[,\s]{_W}{_Y}?{NUMBER}{_UNIT}[\])])|"
+    rf"(?P<loose>(?<![a-z]){_X}{NUMBER}{_UNIT}[,;]?{_W}(?:and\s)?{_Y}{NUMBER}(?:%|px)?(?=[^\w%.]|\.(?!\d)))|(?P<stop>\n\s{{0,80}}\n)"
+)
+_OPPOSITE = {"tl": "br", "br": "tl", "tr": "bl", "bl": "tr"}
+_FILLING = re.compile(
+    r"(?:[\s,;:/|()*_`~→>=•-]|\b(?:and|to|the|with|its|a|at|is|are|of|as|corner|point|vertex|box|coordinates?|coord|extends?|ending|located|from|"
+    r"while|px|pixels?)\b|[的和到至及与并角坐标点为是在于、。.，])*"
+)
+_NAME = re.compile(
+    r"(?<![\w.])([A-Za-z][A-Za-z_]{0,14}\d?|[左右上下宽高]度?)\\{0,9}[\"'`*)\]]{0,3}\s{0,4}(?:\([^()\d]{0,12}\)\s{0,4})?"
+    rf"(?:[:=>]|=>|为|是|\bis\b|\bof\b){_W}[\"'`*]{{0,3}}({NUMBER}){_W}(%|px)?(?=[^\w.%]|\.(?!\d)|[\u4e00-\u9fff])"
+)
+_BETWEEN_NAMES = re.compile(r"(?:[\s,;/|()\[\]{}\"'`*、-]|\band\b|和|\bpx\b|\bpixels?\b|</?\w{1,15}>|<)*", re.IGNORECASE)
+_LOOSE = re.compile(
+    r"((?:bounding[\s_-])?b?box(?:_2d)?|边界框(?:坐标)?|检测框|坐标|coordinates?|位置|location|position)[\"'`*]{0,3}\s{0,4}(?:[:=]|为|是|\bis\b)"
+    rf"{_W}[\"'`*]{{0,3}}((?:{NUMBER}[ \t]{{0,4}}%?(?:{_W},{_W}|[ \t]{{1,4}})){{3}}{NUMBER}[ \t]?%?)"
+    r"(?=[\"'`*]{0,3}(?:[ \t\r]{0,9}[\n;)\]}<]|\.(?!\d)|[ \t]{1,9}[^\W\d]|[\u4e00-\u9fff。]))"
+)
+_LOWER = {code: code + 32 for code in range(65, 91)}
+_NAME_PARTS = (
+    "x1",
+    "x_1",
+    "x0",
+    "x_0",
+    "xmin",
+    "x_min",
+    "min_x",
+    "minx",
+    "x_max",
+    "xtl",
+    "left",
+    "width",
+    "cx",
+    "center",
+    "centre",
+    "左",
+    "宽",
+    "w=",
+    "w:",
+)
+_JOIN = re.compile(r"\s{0,4}(?:,|-|->|~|→|–|—|to|and|至|到|和|与)?\s{0,4}", re.IGNORECASE)
+_RANGE = re.compile(r"-|~|→|–|—|to|至|到")
+_TWO = re.compile(rf"[\[(]{_W}{NUMBER}{_W}%?{_W},{_W}{NUMBER}{_W}%?{_W}[\])]")
+
+
+@dataclass(slots=True)
+class _Corners:
+    """The corners of one box as a sentence names them."""
+
+    start: int = -1
+    corner: str = ""
+    pair: Group | None = None
+    done: dict[str, Group] = field(default_factory=dict)
+
+    def add_corner(self, corner: str, place: int) -> None:
+        """A corner's name: of the pair before it, else of the one to come."""
+        self.start = place if self.start < 0 else self.start
+        self.corner = corner
+        if self.pair is not None:
+            self.done[corner], self.corner, self.pair = self.pair, "", None
+
+    def add_pair(self, pair: Group) -> None:
+        """Two numbers: of the corner before them, else of the one to come."""
+        self.start = pair.span[0] if self.start < 0 else self.start
+        if self.corner:
+            self.done[self.corner], self.corner = pair, ""
+        else:
+            self.pair = pair
+
+    def box(self) -> Group | None:
+        """The box when two opposite corners are known."""
+        for kind, group in self.done.items():
+            other = self.done.get(_OPPOSITE[kind])
+            if other is not None and len(group.numbers) == len(other.numbers) == 2:
+                spans = sorted((group.span, other.span))
+                return join_groups([group, other], (spans[0][0], spans[1][1]))
+        return None
+
+
+@dataclass(slots=True)
+class ProseReader:
+    """Reads what no bracket with four numbers says.
+
+    Attributes:
+        answer: what counts of it; objects, calls and tags are blanked.
+        around: the words around.
+        finds: where the result goes.
+    """
+
+    answer: Answer
+    around: Surroundings
+    finds: Finds
+
+    def read(self) -> None:
+        """Looks for each kind in turn."""
+        text = self.answer.text
+        lower = text.translate(_LOWER)
+        if any(word in lower for word in ("left", "right", "左", "右", "x1", "x_1", "x0")):
+            self._corners(lower)
+        if any(word in lower for word in _NAME_PARTS):
+            self._names()
+        if "|" in text:
+            self._tables()
+        for match in _LOOSE.finditer(lower):
+            group = read_group(text, *match.span(2))
+            if group is not None and self.around.judge(match.start(2)).kind != "strict":
+                self._keep(group, match.start(1), is_named=False)
+        self._two_pairs()
+
+    def _corners(self, text: str) -> None:
+        """«top-left (15, 40), bottom-right (70, 220)», with the pair after its corner or before it."""
+        run = _Corners()
+        last = 0
+        for match in _PAIR.finditer(text):
+            kind = match.lastgroup or ""
+            gap = text[last : match.start()]
+            if last and (kind == "stop" or len(gap) > 160 or not _FILLING.fullmatch(gap)):
+                run = _Corners()
+            last = match.end()
+            if kind in _OPPOSITE:
+                run.add_corner(kind, match.start())
+            elif kind in ("pair", "loose"):
+                numbers = [to_float(found) for found in re.findall(rf"(?<![\w.]){NUMBER}", match[0])][-2:]
+                unit = "%" if "%" in match[0] else "px" if "px" in match[0] else ""
+                run.add_pair(Group(tuple(numbers), match.span(), unit, "." in match[0]))
+            group = run.box()
+            if group is not None:
+                if group.unit or group.has_decimals or max(group.numbers) - min(group.numbers) >= _LEAST_SIDE:
+                    self._keep(group, run.start, is_named=True)
+                run = _Corners()
+
+    def _names(self) -> None:
+        """«x1=15, y1=40, x2=70, y2=220» and «left: 15, top: 40, width: 55, height: 180», in any order."""
+        run: dict[str, tuple[float, str]] = {}
+        start = last = 0
+        decimals = False
+        for match in _NAME.finditer(self.answer.text):
+            key = plain_key(match[1])
+            if key not in NAMED or self._is_code(match.start()):
+                continue
+            gap = self.answer.text[last : match.start()]
+            if key in run or len(gap) > 40 or not _BETWEEN_NAMES.fullmatch(gap):
+                run, start, decimals = {}, match.start(), False
+            run[key] = (to_float(match[2]), match[3] or "")
+            decimals = decimals or "." in match[2]
+            last = match.end()
+            box = box_from_names({name: value for name, (value, _) in run.items()}) if len(run) >= 4 else None
+            if box is not None:
+                units = {unit for _, unit in run.values()}
+                self._keep(Group(box, (start, last), units.pop() if len(units) == 1 else "mixed", decimals), start, is_named=True)
+                run = {}
+
+    def _tables(self) -> None:
+        """A row for each box under columns like x1, y1, x2, y2."""
+        columns: list[str] = []
+        boxed: list[int] = []
+        place = 0
+        for line in self.answer.text.split("\n"):
+            cells = [cell.strip(" *`") for cell in line.strip().strip("|").split("|")] if "|" in line else []
+            is_ruler = bool(cells) and not "".join(cells).strip(" :-")
+            if not cells:
+                columns = []
+            elif not columns:
+                columns = [plain_key(cell) for cell in cells]
+                boxed = [i for i, cell in enumerate(cells) if {"box", "place"} & {kind for kind, _, _ in cues_in(cell.lower())}]
+            elif not is_ruler and line.rstrip().endswith("|") and len(cells) == len(columns):
+                self._row(dict(zip(columns, cells, strict=True)), (place, place + len(line)))
+                for i in boxed:
+                    group = read_group(cells[i], 0, len(cells[i]))
+                    if group is not None and len(group.numbers) == 4:
+                        self._keep(replace(group, span=(place, place + len(line))), place + len(line), is_named=False)
+            place += len(line) + 1
+
+    def _row(self, cells: dict[str, str], span: Span) -> None:
+        groups = {key: group for key, cell in cells.items() if key in NAMED and (group := read_group(cell, 0, len(cell)))}
+        box = box_from_names({key: group.numbers[0] for key, group in groups.items() if len(group.numbers) == 1})
+        if box is not None:
+            units = {group.unit for group in groups.values()}
+            decimals = any(group.has_decimals for group in groups.values())
+            self._keep(Group(box, span, units.pop() if len(units) == 1 else "mixed", decimals), span[1], is_named=True)
+
+    def _two_pairs(self) -> None:
+        """«the bounding box is (15, 40), (70, 220)»: two corners where the words say box."""
+        run: list[re.Match[str]] = []
+        for match in [*_TWO.finditer(self.answer.text), None]:
+            is_next = bool(run) and match is not None and match.start() - run[-1].end() < 12
+            if is_next and match is not None and _JOIN.fullmatch(self.answer.text, run[-1].end(), match.start()):
+                run.append(match)
+                continue
+            if len(run) == 2:
+                self._two(*run)
+            run = [match] if match is not None else []
+
+    def _two(self, first: re.Match[str], second: re.Match[str]) -> None:
+        cue = self.around.judge(first.start())
+        is_range = bool(_RANGE.search(self.answer.text, first.end(), second.start()))
+        if not (cue.has_box or (cue.is_place and is_range)) or cue.is_other or cue.has_point or self._is_code(first.start()):
+            return
+        pairs = [group for pair in (first, second) if (group := read_group(self.answer.text, pair.start() + 1, pair.end() - 1))]
+        self._keep(join_groups(pairs, (first.start(), second.end())), first.start(), is_named=False)
+
+    def _is_code(self, place: int) -> bool:
+        return any(self.answer.zone_at(kind, place) for kind in ("program", "literal", "math"))
+
+    def _keep(self, group: Group, place: int, is_named: bool) -> None:
+        if self._is_code(group.span[0]) or len(group.numbers) != 4:
+            return
+        line_start = self.around.line_of(group.span[0])[0]
+        label = clean_label(label_before(self.answer.words, self.answer.text, place, line_start))
+        image = self.around.image_at(group.span[0])
+        self.finds.found.append(Found(group, Rank.DOUBLE, label, image, is_named, is_guessed=True))

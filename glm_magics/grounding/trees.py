@@ -1,0 +1,149 @@
+"""The brackets and quoted strings of a text as a tree, for JSON and calls that are never quite right.
+
+Nothing is refused: an unclosed bracket stays open, a wrong closing one closes what it can, quotes may be single or escaped
+any number of times, an apostrophe inside a single-quoted string does not end it. One pass, no recursion.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_TOKEN = re.compile(r"(?P<flat>\[[\s\d.,;+\-eE%]*+\])|(?P<open>[\[({])|(?P<close>[\])}])|(?P<quote>\\*+[\"'])|\\++")
+_TOP = re.compile(r"[\[({]")
+_QUOTE = re.compile(r"(\\*+)([\"'])|\\++")
+_SPACE = re.compile(r"\s*+")
+_OPENERS = {"]": "[", ")": "(", "}": "{"}
+_ENDS_STRING = frozenset(",:;=}])\"'\\\n|")
+_STARTS_STRING = frozenset("{[(,:=]}\"'\\")
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A pair of brackets, or a quoted string.
+
+    Attributes:
+        kind: the opening bracket, or ``"`` for a string.
+        start, end: the place of the opening mark, and the place after the closing one.
+        inner: the place after the opening mark.
+        stop: the place of the closing mark.
+        children: brackets and strings inside, in order; those inside of a string are not looked at.
+        is_closed: the closing mark is there.
+        escapes: backslashes before each quote of a string.
+    """
+
+    kind: str
+    start: int
+    inner: int
+    stop: int = -1
+    end: int = -1
+    children: list[Node] = field(default_factory=list)
+    is_closed: bool = False
+    escapes: int = 0
+
+    def close(self, stop: int, end: int, is_closed: bool = True) -> None:
+        """Sets where it ends."""
+        self.stop, self.end, self.is_closed = stop, end, is_closed
+
+    def gaps(self) -> Iterator[tuple[int, int]]:
+        """The stretches of its inside that are not in a child."""
+        place = self.inner
+        for child in self.children:
+            yield place, child.start
+            place = child.end
+        yield place, self.stop
+
+
+def grow_tree(text: str, start: int, end: int) -> list[Node]:
+    """The outermost brackets between two places of a flattened text."""
+    root = Node("", start, start)
+    stack = [root]
+    closers = _Closers(text, start, end)
+    n_open = dict.fromkeys("[({", 0)
+    place = start
+    while place < end:
+        match = (_TOKEN if len(stack) > 1 else _TOP).search(text, place, end)
+        if match is None:
+            break
+        if len(stack) == 1:
+            match = _TOKEN.match(text, match.start(), end) or match
+        place, mark = match.end(), match[0]
+        if match.lastgroup == "flat":
+            node = Node("[", match.start(), match.start() + 1)
+            node.close(place - 1, place)
+            stack[-1].children.append(node)
+        elif match.lastgroup == "quote":
+            place = _take_string(text, match, stack[-1], closers, end)
+        elif match.lastgroup == "close":
+            if n_open[_OPENERS[mark]]:
+                _close(stack, n_open, _OPENERS[mark], match.start(), place)
+        elif mark in n_open:
+            node = Node(mark, match.start(), place)
+            stack[-1].children.append(node)
+            stack.append(node)
+            n_open[mark] += 1
+    for node in stack:
+        node.close(end, end, False)
+    return root.children
+
+
+def _close(stack: list[Node], n_open: dict[str, int], kind: str, stop: int, end: int) -> None:
+    """Closes the nearest bracket of this kind, and with it those that were opened since."""
+    while True:
+        node = stack.pop()
+        n_open[node.kind] -= 1
+        if node.kind == kind:
+            node.close(stop, end)
+            return
+        node.close(stop, stop)
+
+
+def _take_string(text: str, match: re.Match[str], parent: Node, closers: _Closers, end: int) -> int:
+    """Adds the string that a quote begins, if it does; gives where to go on."""
+    before = match.start() - 1
+    while before > parent.start and text[before].isspace():
+        before -= 1
+    if text[before] not in _STARTS_STRING and (match[0][-1] == "'" or text[before].isalpha()):
+        return match.end()
+    escapes = len(match[0]) - 1
+    stop = closers.find(escapes, match[0][-1], match.end())
+    if stop is None:
+        return match.end()
+    node = Node('"', match.start(), match.end(), escapes=escapes)
+    node.close(min(stop, end), min(stop + escapes + 1, end), stop < end)
+    parent.children.append(node)
+    return node.end
+
+
+class _Closers:
+    """Where strings can end: at a quote with a separator, a bracket or the end of the line after it."""
+
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self._places: dict[tuple[int, str], list[int]] = {}
+        self._end = end
+        self._lines: list[int] | None = None
+        self._text, self._start = text, start
+        for match in _QUOTE.finditer(text, start, end):
+            if not match[2]:
+                continue
+            after = _SPACE.match(text, match.end(), end)
+            place = after.end() if after else match.end()
+            if place >= end or text[place] in _ENDS_STRING or "\n" in text[match.end() : place]:
+                escapes = len(match[1])
+                self._places.setdefault((escapes, match[2]), []).append(match.start())
+                if escapes and escapes % 2 == 0:  # escaped backslashes before a plain quote
+                    self._places.setdefault((0, match[2]), []).append(match.end() - 1)
+
+    def find(self, escapes: int, quote: str, place: int) -> int | None:
+        """The next end on the same line; the end of the text when the line has no other; None when the line ends first."""
+        if self._lines is None:
+            self._lines = [match.start() for match in re.finditer(r"\n", self._text[: self._end]) if match.start() >= self._start]
+        line = bisect_left(self._lines, place)
+        limit = self._lines[line] if line < len(self._lines) else self._end
+        places = self._places.get((escapes, quote), [])
+        index = bisect_left(places, place)
+        if index < len(places) and places[index] <= limit:
+            return places[index]
+        return None if limit < self._end else self._end

@@ -1,0 +1,139 @@
+"""``%glm_chat``: one row per command, each a thin skin over the session's chats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import OptionError, one_line
+from ..options import Options, nearest
+from ..session import Session
+from .arguments import split_words
+
+SPANS = ("cell", "notebook", "today", "month", "all")
+"""Of ``%glm_usage``, as `ledger.SPANS`; that room is not loaded before it is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row.
+
+    Attributes:
+        usage: the words behind it.
+        n_least, n_most: how many there may be.
+        run: with the session and the words.
+    """
+
+    usage: str
+    n_least: int
+    n_most: int
+    run: Callable[..., Any]
+
+
+def _show(session: Session, name: str) -> None:
+    from IPython.display import publish_display_data
+
+    from ..chatpages import chat_bundles
+
+    for bundle in chat_bundles(session.chats.find(name)):
+        publish_display_data(bundle)
+
+
+def _reset(session: Session, name: str) -> Any:
+    session.chats.reset(name)
+    return session.chats
+
+
+def _undo(session: Session, name: str, n: str = "1") -> Any:
+    session.chats.put(session.chats.find(name).undo(_count(n, "how many turns to take back")))
+    return session.chats
+
+
+def _trim(session: Session, name: str, n: str) -> Any:
+    session.chats.put(session.chats.find(name).trim(_count(n, "how many turns to keep")))
+    return session.chats
+
+
+def _fork(session: Session, name: str, new: str, n: str = "") -> Any:
+    if new in session.chats:
+        raise OptionError(f"There is a chat `{one_line(new, 60)}` already.", "Give another name.")
+    session.chats.put(session.chats.find(name).fork(new, _count(n, "a turn") if n else None))
+    return session.chats
+
+
+def _edit(session: Session, name: str, n: str, *words: str) -> None:
+    session.ask_again(name, _count(n, "which turn to ask again"), " ".join(words), Options(chat=name))
+
+
+def _export(session: Session, name: str, file: str) -> None:
+    session.chats.export(name, Path(file))
+
+
+def _import(session: Session, file: str, name: str = "") -> Any:
+    session.chats.import_(Path(file), name)
+    return session.chats
+
+
+def _save(session: Session, name: str) -> Any:
+    session.chats.save(name)
+    return session.chats
+
+
+def _resume(session: Session, name: str) -> Any:
+    session.chats.resume(name)
+    return session.chats
+
+
+def _delete(session: Session, name: str) -> Any:
+    session.chats.delete(name)
+    return session.chats
+
+
+COMMANDS: Mapping[str, Command] = {
+    "show": Command("NAME", 1, 1, _show),
+    "undo": Command("NAME [N]", 1, 2, _undo),
+    "edit": Command("NAME N new words", 3, 10_000, _edit),
+    "fork": Command("NAME NEW [N]", 2, 3, _fork),
+    "trim": Command("NAME N", 2, 2, _trim),
+    "reset": Command("NAME", 1, 1, _reset),
+    "export": Command("NAME FILE", 2, 2, _export),
+    "import": Command("FILE [NAME]", 1, 2, _import),
+    "save": Command("NAME", 1, 1, _save),
+    "resume": Command("NAME", 1, 1, _resume),
+    "delete": Command("NAME", 1, 1, _delete),
+}
+
+
+def run_command(session: Session, line: str) -> Any:
+    """Runs the line of ``%glm_chat``; an empty one lists the chats.
+
+    Raises:
+        OptionError: there is no such command, or it has too few or too many words.
+        ChatError: there is no such chat, turn or file.
+    """
+    words = _split(line)
+    if not words:
+        return session.chats
+    name, *rest = words
+    command = COMMANDS.get(name)
+    if command is None:
+        raise OptionError(f"%glm_chat has no command `{one_line(name, 40)}`.", nearest(name, list(COMMANDS)))
+    if not command.n_least <= len(rest) <= command.n_most:
+        raise OptionError(f"`%glm_chat {name}` needs: {command.usage}.", "A name with spaces needs quotes.")
+    return command.run(session, *rest)
+
+
+def _split(line: str) -> list[str]:
+    """Words; of ``edit`` the new words stand as they are, apostrophes and all."""
+    head = line.split(maxsplit=3)
+    if head[:1] == ["edit"] and len(head) == 4 and not line.lstrip()[4:].lstrip().startswith(("'", '"')):
+        return head
+    return split_words(line)
+
+
+def _count(word: str, what: str) -> int:
+    if not word.isdecimal() or len(word) > 9:
+        raise OptionError(f"`{one_line(word, 40)}` is no number.", f"Say {what} as a whole number.")
+    return int(word)

@@ -1,0 +1,363 @@
+"""One call: a WebSocket kept alive, paced and made again when it breaks, with everything said kept as text."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import uuid4
+
+from ..errors import CutShortError, GLMError, InputError, NetworkError, OptionError, RateLimitError, ServerError
+from ..providers import Connection
+from ..retries import RetryPolicy
+from ..waves import write_wave
+from . import client_events as say
+from . import server_events as ev
+from .conversation import KEPT_AUDIO_S, Answer, Conversation
+from .link import Link, LinkLost, open_link
+from .local_events import ConnectionLost, Reconnected
+from .mailbox import OVER_WAY_OUT, Mailbox, refusal
+from .pacing import Pacer
+from .setup import CallSetup, build_session, build_transcription_session, check_setup
+from .values import Item
+
+REPLY_TIMEOUT_S = 15.0
+SILENCE_S = 75.0
+"""Two heartbeats and a half: a server that says nothing for so long is gone (it sends one every 30 s)."""
+
+MAX_ANSWERED = 20
+SHORT_LIFE_S = 5.0
+"""A connection that broke sooner was no success: it counts as one of the tries."""
+
+_Event = TypeVar("_Event", bound=ev.ServerEvent)
+
+
+class RealtimeSession:
+    """A call with a Realtime model. ``async with`` opens and closes it; ``async for`` gives its events as they come.
+
+    Attributes:
+        setup: how it is set up.
+        conversation: what was said so far.
+
+    Args:
+        connection: who answers.
+        setup: checked by `check_setup`.
+        silence_s: how long the server may say nothing before the connection counts as broken.
+        retry: how often, and after what pauses, a broken connection is made again.
+        kept_audio_s: seconds of the assistant's sound that the conversation keeps.
+        transcribes_only: nothing is answered; what is heard is written down.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        setup: CallSetup,
+        *,
+        silence_s: float = SILENCE_S,
+        retry: RetryPolicy | None = None,
+        kept_audio_s: float = KEPT_AUDIO_S,
+        transcribes_only: bool = False,
+    ) -> None:
+        self.setup = check_setup(setup)
+        self.conversation = Conversation(kept_audio_s, self.setup.vad == "server" and not transcribes_only)
+        self._connection = connection
+        self._silence_s = silence_s
+        self._retry = retry or RetryPolicy()
+        self._transcribes_only = transcribes_only
+        self._link: Link | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._started_s = 0.0
+        self._opened_s = 0.0
+        self._n_short_lived = 0
+        self._pacer = Pacer()
+        self._mailbox = Mailbox()
+        self._answered: deque[Answer | ev.ErrorEvent] = deque(maxlen=MAX_ANSWERED)
+        self._is_up = asyncio.Event()
+
+    # Opening and closing
+
+    async def open(self) -> Self:
+        """Connects and sets the session up.
+
+        Raises:
+            APIError: the server refused the key, the call, or the setup.
+            NetworkError: it cannot be reached, or does not answer.
+            InputError, NoProviderError: nothing was sent.
+        """
+        if self._reader or self._mailbox.is_over:
+            raise InputError("This call was opened before.", OVER_WAY_OUT)
+        self._link = await open_link(self._connection)
+        self._started_s = self._opened_s = time.monotonic()
+        self._is_up.set()
+        self._reader = asyncio.create_task(self._read(), name="glm-realtime")
+        try:
+            await self._set_up()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def close(self) -> None:
+        """Hangs up; nothing happens when it was done before."""
+        self._mailbox.end()
+        self._is_up.set()
+        if self._reader:
+            self._reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reader
+        await self._drop_link()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self.open().__await__()
+
+    @property
+    def is_connected(self) -> bool:
+        """False while a broken connection is made again, and after the end."""
+        return self._is_up.is_set() and not self._mailbox.is_over
+
+    async def update(self, **changes: Any) -> None:
+        """Changes the setup in the middle of a call; names are those of `CallSetup`.
+
+        Raises:
+            OptionError, ModelError: a value that is not allowed.
+            BadRequestError: the server refused it.
+        """
+        self.setup = check_setup(replace(self.setup, **changes))
+        self.conversation.is_answered_unasked = self.setup.vad == "server" and not self._transcribes_only
+        await self._set_up()
+
+    async def _set_up(self) -> None:
+        if self._transcribes_only:
+            event: say.ClientEvent = say.TranscriptionSessionUpdate(build_transcription_session(self.setup))
+            await self._ask(event, lambda got: isinstance(got, ev.TranscriptionSessionUpdated))
+        else:
+            update = say.SessionUpdate(build_session(self.setup))
+            await self._ask(update, lambda got: isinstance(got, ev.SessionUpdated))
+
+    # Speaking
+
+    async def append(self, samples: bytes) -> None:
+        """Sends a piece of sound (16-bit mono, `setup.input_rate_hz` a second), waiting so long that the server drops none.
+
+        Half a sample at its end is left out. 100 ms at a time are advised.
+        """
+        whole = samples[: len(samples) // 2 * 2]
+        if not whole:
+            return
+        await asyncio.sleep(self._pacer.wait_s(time.monotonic()))
+        self._pacer.note(time.monotonic())
+        is_wav = self.setup.input_format == "wav"  # each append has a header of its own there
+        await self.send(say.AudioAppend(write_wave(whole, self.setup.input_rate_hz) if is_wav else whole))
+
+    async def append_frame(self, jpeg: bytes) -> None:
+        """Sends a picture of the camera or screen.
+
+        Raises:
+            InputError: it is no JPEG, or the call is without video.
+        """
+        if not self.setup.has_video:
+            raise InputError("This call is without video.", "Open it with has_video=True.")
+        if not jpeg.startswith(b"\xff\xd8"):
+            raise InputError("A video frame is no JPEG.", "Give the bytes of a JPEG file.")
+        await self.send(say.VideoFrameAppend(jpeg))
+
+    async def commit(self) -> None:
+        """What was appended is the user's turn; under client VAD only, the server decides otherwise."""
+        if self.setup.vad != "client":
+            raise OptionError("The server's VAD commits by itself.", "Open the call with vad='client' to do it.")
+        await self.send(say.AudioCommit())
+
+    async def clear(self) -> None:
+        """Forgets what was appended and not committed."""
+        await self.send(say.AudioClear())
+
+    async def write(self, text: str, role: str = "user") -> None:
+        """Adds typed words to the conversation; `respond` asks for an answer.
+
+        Raises:
+            OptionError: there are no words.
+        """
+        if not text.strip():
+            raise OptionError("There is nothing to say.", "Write some words.")
+        await self.send(say.ItemCreate(Item("message", role, text)))
+        self.conversation.add_words(role, text, self._now_s())
+
+    async def give_results(self, outputs: Sequence[str]) -> None:
+        """What the functions gave, one text for each call in their order (results carry no id here), and asks to go on."""
+        for output in outputs:
+            await self.send(say.ItemCreate(Item("function_call_output", output=output or "null")))
+            self.conversation.add_words("tool", output, self._now_s())
+        await self.respond()
+
+    async def respond(self) -> None:
+        """Asks the model to answer."""
+        self._answered.clear()
+        self.conversation.owe()
+        await self.send(say.ResponseCreate())
+
+    async def cancel(self) -> None:
+        """Stops the answer that is being made; nothing happens when there is none."""
+        if self.conversation.running:
+            await self.send(say.ResponseCancel())
+
+    async def retrieve(self, item_id: str) -> Item:
+        """An item of the server's conversation.
+
+        Raises:
+            BadRequestError: it does not know it.
+        """
+        found = await self._ask(
+            say.ItemRetrieve(item_id), lambda got: isinstance(got, ev.ItemRetrieved) and got.item.id in (item_id, "")
+        )
+        assert isinstance(found, ev.ItemRetrieved)
+        return found.item
+
+    async def delete(self, item_id: str) -> None:
+        """Takes an item out of the server's conversation.
+
+        Raises:
+            BadRequestError: it does not know it.
+        """
+        await self._ask(say.ItemDelete(item_id), lambda got: isinstance(got, ev.ItemDeleted))
+
+    async def send(self, event: say.ClientEvent) -> None:
+        """Any client event. While a broken connection is made again it waits.
+
+        Raises:
+            CutShortError: the call is over.
+        """
+        while True:
+            await self._is_up.wait()
+            if self._mailbox.is_over or self._link is None:
+                raise self._mailbox.error or CutShortError("The call is over.", OVER_WAY_OUT)
+            try:
+                await self._link.send(say.to_wire(event, uuid4().hex, int(time.time() * 1000)))
+                return
+            except LinkLost:
+                self._is_up.clear()  # the reader notices too, and makes it again
+                await asyncio.sleep(0)
+
+    # Hearing
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ev.ServerEvent:
+        return await self._mailbox.next()
+
+    @property
+    def n_missed(self) -> int:
+        """Events that nobody read and that were let go."""
+        return self._mailbox.n_missed
+
+    async def wait_for(self, kind: type[_Event], timeout_s: float | None = None) -> _Event:
+        """The next event of a kind.
+
+        Raises:
+            NetworkError: it did not come in time.
+        """
+        found = await self._mailbox.wait(lambda event: isinstance(event, kind), timeout_s)
+        assert isinstance(found, kind)
+        return found
+
+    async def answer(self, timeout_s: float | None = None) -> Answer:
+        """The next answer that is over, each once; `respond` lets go of those that nobody asked for.
+
+        Raises:
+            BadRequestError: the server could not answer.
+            NetworkError: nothing came in time.
+            CutShortError: the call is over.
+        """
+        while not self._answered:
+            await self._mailbox.wait(lambda event: isinstance(event, ev.ResponseDone | ev.ErrorEvent), timeout_s)
+        outcome = self._answered.popleft()
+        if isinstance(outcome, ev.ErrorEvent):
+            raise refusal(outcome)
+        return outcome
+
+    async def _ask(self, event: say.ClientEvent, is_reply: Callable[[ev.ServerEvent], bool]) -> ev.ServerEvent:
+        waiting = asyncio.ensure_future(self._mailbox.wait(is_reply, REPLY_TIMEOUT_S, fails_on_error=True))
+        await asyncio.sleep(0)  # the waiting has begun before anything can come
+        try:
+            await self.send(event)
+            return await waiting
+        finally:
+            waiting.cancel()
+
+    def _now_s(self) -> float:
+        return time.monotonic() - self._started_s
+
+    def _take(self, event: ev.ServerEvent) -> None:
+        is_owed = self.conversation.is_busy and self.conversation.running is None
+        self.conversation.add(event, self._now_s())
+        if isinstance(event, ev.ResponseDone):
+            self._answered.append(self.conversation.find(event.response.id))
+        elif isinstance(event, ev.ErrorEvent) and is_owed:  # in place of an answer
+            self._answered.append(event)
+        self._mailbox.put(event)
+
+    # The connection
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                try:
+                    await self._read_link()
+                except LinkLost as lost:
+                    await self._connect_again(lost.reason)
+        except GLMError as error:
+            self._mailbox.end(error)
+            self._is_up.set()
+            await self._drop_link()
+
+    async def _read_link(self) -> None:
+        assert self._link is not None
+        while True:
+            try:
+                async with asyncio.timeout(self._silence_s):
+                    frame = await self._link.receive()
+            except TimeoutError:
+                raise LinkLost(f"the server said nothing for {self._silence_s:g} s") from None
+            self._take(ev.read_event(frame))
+
+    async def _connect_again(self, reason: str) -> None:
+        self._is_up.clear()
+        await self._drop_link()
+        told = self.conversation.retelling()
+        self.conversation.lose()
+        self._take(ConnectionLost(type="connection.lost", reason=reason))
+        self._link = await self._open_again(reason)
+        self._opened_s = time.monotonic()
+        session = build_session(self.setup.without_greeting())
+        update = say.TranscriptionSessionUpdate(build_transcription_session(self.setup)) if self._transcribes_only else None
+        for event in (update or say.SessionUpdate(session), *map(say.ItemCreate, told)):
+            await self._link.send(say.to_wire(event, uuid4().hex, int(time.time() * 1000)))
+        self._take(Reconnected(type="connection.made_again", n_retold=len(told)))
+        self._is_up.set()
+
+    async def _open_again(self, reason: str) -> Link:
+        is_short_lived = time.monotonic() - self._opened_s < SHORT_LIFE_S
+        self._n_short_lived = self._n_short_lived + 1 if is_short_lived else 0
+        for attempt in range(1 + self._n_short_lived, self._retry.max_retries + 1):
+            await asyncio.sleep(self._retry.wait_s(attempt, None))
+            try:
+                return await open_link(self._connection)
+            except (NetworkError, RateLimitError, ServerError):
+                continue
+        raise CutShortError(f"The call broke off: {reason}.", "What was said is kept in .conversation; open another call.")
+
+    async def _drop_link(self) -> None:
+        link, self._link = self._link, None
+        if link:
+            await link.close()

@@ -1,0 +1,191 @@
+"""How a call is set up: what the caller chose, checked, and the session object it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+from ..catalog import models
+from ..errors import ModelError, OptionError
+
+Vad: TypeAlias = Literal["server", "client"]
+"""Who notices that the user has finished: the server, by listening, or the client, which says so."""
+
+VOICES = (
+    "tongtong", "xiaochen", "female-tianmei", "female-shaonv", "male-qn-daxuesheng", "male-qn-jingying", "lovely_girl",
+)  # fmt: skip
+"""The voices of the reference; ``default`` is taken too."""
+
+INPUT_RATES_HZ: Mapping[str, int] = {"pcm": 16_000, "pcm16": 16_000, "pcm24": 24_000, "wav": 16_000}
+"""Samples a second by input format; the number in a format's name means kHz (reference of ``input_audio_format``)."""
+
+OUTPUT_RATE_HZ = 24_000
+MAX_GREETING_CHARS = 1024
+MAX_TURN_S = 30.0
+"""The longest turn under client VAD."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSetup:
+    """What a call is to be like; what is None or empty is left to the server.
+
+    Attributes:
+        vad: ``server`` (hands-free) or ``client`` (push to talk).
+        tools: functions as JSON, flat or nested as for chat; in audio mode only.
+        has_video: the call takes pictures too.
+        is_silent: answers come as text only.
+        greeting: what the assistant says first.
+        input_format: a word of `INPUT_RATES_HZ`.
+        noise: ``near_field`` or ``far_field``, which noise is taken out.
+        is_interruptible: speech stops the answer (server VAD).
+        silence_ms, padding_ms, threshold: of the server's VAD: how long a pause ends a turn, how much before the first word
+            belongs to it, how loud speech is (0 to 1).
+        max_tokens: of an answer, up to 1024.
+        has_search: the server may search the web.
+    """
+
+    model: str = "glm-realtime-flash"
+    voice: str = "tongtong"
+    instructions: str = ""
+    vad: Vad = "server"
+    tools: Sequence[Mapping[str, Any]] = ()
+    has_video: bool = False
+    is_silent: bool = False
+    greeting: str = ""
+    input_format: str = "pcm16"
+    noise: str = ""
+    is_interruptible: bool = True
+    silence_ms: int | None = None
+    padding_ms: int | None = None
+    threshold: float | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    has_search: bool = False
+
+    @property
+    def input_rate_hz(self) -> int:
+        """Samples a second of what is sent."""
+        return INPUT_RATES_HZ[self.input_format]
+
+    def without_greeting(self) -> CallSetup:
+        """The same for a connection made again in the middle of a call."""
+        return replace(self, greeting="")
+
+
+def make_setup(fields: Mapping[str, Any]) -> CallSetup:
+    """A setup from its fields by name.
+
+    Raises:
+        OptionError: there is no such field.
+    """
+    known = CallSetup.__dataclass_fields__
+    for name in fields:
+        if name not in known:
+            raise OptionError(f"A call has no option {name!r}.", f"There are {', '.join(known)}.")
+    return CallSetup(**fields)
+
+
+def check_setup(setup: CallSetup) -> CallSetup:
+    """The same setup, its model spelled as on the wire.
+
+    Raises:
+        ModelError: it is no Realtime model.
+        OptionError: a value that the reference does not allow.
+    """
+    for wrong, message, way_out in _complaints(setup):
+        if wrong:
+            raise OptionError(message, way_out)
+    return replace(setup, model=_model_id(setup.model), tools=tuple(map(_flat, setup.tools)))
+
+
+def _complaints(setup: CallSetup) -> list[tuple[bool, str, str]]:
+    most = setup.max_tokens
+    return [
+        (setup.vad not in ("server", "client"), f"vad is {setup.vad!r}.", "Choose server (hands-free) or client (push to talk)."),
+        (setup.voice not in (*VOICES, "default"), f"There is no voice {setup.voice!r}.", f"Choose one of {', '.join(VOICES)}."),
+        (
+            setup.input_format not in INPUT_RATES_HZ,
+            f"There is no input format {setup.input_format!r}.",
+            f"Choose one of {', '.join(INPUT_RATES_HZ)}.",
+        ),
+        (setup.has_video and bool(setup.tools), "A video call takes no tools.", "Leave the tools out, or video."),
+        (
+            len(setup.greeting) > MAX_GREETING_CHARS,
+            f"The greeting has {len(setup.greeting)} characters; {MAX_GREETING_CHARS} are allowed.",
+            "Shorten it.",
+        ),
+        (setup.noise not in ("", "near_field", "far_field"), f"noise is {setup.noise!r}.", "Choose near_field or far_field."),
+        (not _is_within(setup.temperature, 0, 1), f"temperature is {setup.temperature}.", "Give a number from 0 to 1."),
+        (not _is_within(setup.threshold, 0, 1), f"threshold is {setup.threshold}.", "Give a number from 0 to 1."),
+        (most is not None and not 1 <= most <= 1024, f"max_tokens is {most}.", "Give a whole number from 1 to 1024."),
+    ]
+
+
+def _is_within(value: float | None, low: float, high: float) -> bool:
+    return value is None or low <= value <= high
+
+
+def _model_id(name: str) -> str:
+    known = [row.id for row in models().values() if row.kind == "realtime"]
+    wanted = name.strip().lower()
+    for model_id in ("glm-realtime", *known):
+        if wanted in (model_id, model_id.removeprefix("glm-")):
+            return model_id
+    if name.endswith("!"):
+        return name.removesuffix("!")
+    raise ModelError(f"`{name}` is no model to talk with.", f"Choose {' or '.join(known)}.")
+
+
+def _flat(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool as this endpoint wants it: name and parameters beside the type, not in an object of their own."""
+    inner = tool.get("function", tool)
+    if not isinstance(inner, Mapping) or not isinstance(inner.get("name"), str) or not inner["name"]:
+        raise OptionError("A tool has no name.", 'Write {"type": "function", "name": …, "description": …, "parameters": {…}}.')
+    parameters = inner.get("parameters") or {"type": "object", "properties": {}}
+    return {"type": "function", "name": inner["name"], "description": inner.get("description", ""), "parameters": parameters}
+
+
+def build_session(setup: CallSetup) -> dict[str, Any]:
+    """The ``session`` object of ``session.update``; turn detection goes with each: an update of tools alone would end it."""
+    beta: dict[str, Any] = {"chat_mode": "video_passive" if setup.has_video else "audio", "tts_source": "e2e"}
+    beta["auto_search"] = setup.has_search
+    if setup.greeting:
+        beta["greeting_config"] = {"enable": True, "content": setup.greeting}
+    session: dict[str, Any] = {
+        "model": setup.model,
+        "modalities": ["text"] if setup.is_silent else ["audio", "text"],
+        "voice": setup.voice,
+        "input_audio_format": setup.input_format,
+        "output_audio_format": "pcm",
+        "beta_fields": beta,
+    }
+    optional = {
+        "instructions": setup.instructions or None,
+        "input_audio_noise_reduction": {"type": setup.noise} if setup.noise else None,
+        "turn_detection": _turn_detection(setup) if setup.vad == "server" else None,
+        "tools": list(setup.tools) or None,
+        "temperature": setup.temperature,
+        "max_response_output_tokens": setup.max_tokens,
+    }
+    return session | {name: value for name, value in optional.items() if value is not None}
+
+
+def build_transcription_session(setup: CallSetup) -> dict[str, Any]:
+    """The ``session`` object of ``transcription_session.update``: nothing is answered, only written down."""
+    return {
+        "input_audio_format": setup.input_format,
+        "input_audio_noise_reduction": {"type": setup.noise or "far_field"},
+        "modalities": ["text"],
+        "turn_detection": _turn_detection(setup) if setup.vad == "server" else None,
+    }
+
+
+def _turn_detection(setup: CallSetup) -> dict[str, Any]:
+    detection = {"type": "server_vad", "create_response": True, "interrupt_response": setup.is_interruptible}
+    tuned = {
+        "prefix_padding_ms": setup.padding_ms,
+        "silence_duration_ms": setup.silence_ms,
+        "threshold": setup.threshold,
+    }
+    return detection | {name: value for name, value in tuned.items() if value is not None}

@@ -1,0 +1,38 @@
+"""The grounding widget as the page knows it: traits of plain values; what it does is in ``grounding.js``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+_HERE = Path(__file__).parent
+
+
+class GroundingWidget(anywidget.AnyWidget):
+    """Pictures, boxes, questions and answers on a page.
+
+    Python writes the traits, the page reads them and asks for changes by messages (`widgets.requests`). Each message is
+    answered by ``{"type": "done", "page": …, "n": …}`` or, for a file, ``{"type": "file", …}`` with its bytes.
+    """
+
+    _esm = _HERE / "grounding.js"
+    _css = _HERE / "grounding.css"
+
+    pictures: traitlets.List[Any] = traitlets.List(help="{name, width_px, height_px, mime, bytes}").tag(sync=True)
+    """The bytes are those of a copy fit to show; they are sent once."""
+
+    shapes: traitlets.List[Any] = traitlets.List(help="rows of `widgets.marks.to_rows`").tag(sync=True)
+    asked: traitlets.List[Any] = traitlets.List(help="rows of `widgets.history.History.asked_rows`").tag(sync=True)
+    growing = traitlets.Dict(help="{answer, thinking} of the last question while it is answered").tag(sync=True)
+    status = traitlets.Unicode(help="empty, asking or stopping").tag(sync=True)
+    message = traitlets.Unicode(help="a sentence for people").tag(sync=True)
+    selected = traitlets.Unicode(help="id of the selected box").tag(sync=True)
+    formats: traitlets.List[Any] = traitlets.List(help="[key, name] of each export").tag(sync=True)
+    can_ask = traitlets.Bool(True, help="somebody answers").tag(sync=True)
+    has_still = traitlets.Bool(False, help="the output before holds the picture for readers without a kernel").tag(sync=True)
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """A page's write to a trait: not taken, for the page has none to write."""

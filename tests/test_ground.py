@@ -1,0 +1,476 @@
+"""Grounding in a widget: what Python holds, and what it makes of a page's messages; the page itself is in test_browser_ground."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import threading
+import zipfile
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from glm_magics.asking import Question
+from glm_magics.boxes import Boxes
+from glm_magics.errors import InputError, MediaError, MissingExtraError
+from glm_magics.geometry import Box, Point
+from glm_magics.groundings import Grounding
+from glm_magics.widgets.exports import EXPORTS
+from glm_magics.widgets.requests import parse_request
+from tests.asking import ScriptedAsker
+
+CUP = '[{"label": "cup", "bbox_2d": [100, 200, 500, 600]}]'
+SPOON = '[{"label": "spoon", "bbox_2d": [600, 100, 900, 300]}]'
+PATIENCE_S = 20
+
+
+def picture(width_px: int = 200, height_px: int = 100) -> Image.Image:
+    """A picture with some colours."""
+    return Image.linear_gradient("L").resize((width_px, height_px)).convert("RGB")
+
+
+def box(x1: float = 0.1, label: str = "given", image: int = 0) -> Box:
+    return Box((x1, 0.2, x1 + 0.3, 0.6), 200, 100, label, image=image)
+
+
+class Page:
+    """Plays the page: sends what it sends, and keeps what it is told."""
+
+    def __init__(self, grounding: Grounding) -> None:
+        self.widget = grounding.widget
+        self.told: list[tuple[Any, Any]] = []
+        self.widget.send = lambda content, buffers=None: self.told.append((content, buffers))
+        self.n = 0
+
+    def send(self, type_: str, **fields: Any) -> tuple[Any, Any]:
+        self.n += 1
+        content = {"type": type_, "page": "page1", "n": self.n, **fields}
+        self.widget._handle_custom_msg(json.loads(json.dumps(content)), [])
+        return self.told[-1] if self.told else (None, None)
+
+    def edit(self, *changes: dict[str, Any]) -> None:
+        self.send("edit", changes=list(changes))
+
+    def ask(self, text: str = "", **fields: Any) -> None:
+        usual = {"image": 0, "region": "", "region_form": "both", "like": "", "adds": True}
+        self.send("ask", text=text, **{**usual, **fields})
+
+
+def labels(grounding: Grounding) -> list[str]:
+    return [shape.label for shape in grounding.boxes]
+
+
+# -- asking
+
+
+def test_an_answer_becomes_boxes_for_python_and_the_page() -> None:
+    """Boxes, answer, reply and the page's rows tell the same; `ask` comes back before the answer is there."""
+    asker = ScriptedAsker(f"Here: {CUP}", thinking="Hm.", delay_s=0.01)
+    grounding = Grounding(picture(), asker)
+    assert grounding.ask("the cup").is_asking
+    grounding.wait(PATIENCE_S)
+    assert labels(grounding) == ["cup"]
+    assert grounding.boxes[0].xyxy == (20, 20, 100, 60)
+    assert grounding.answer == grounding.reply.text == f"Here: {CUP}"
+    (row,) = grounding.widget.shapes
+    assert (row["label"], row["number"], row["relative"]) == ("cup", 1, [0.1, 0.2, 0.5, 0.6])
+    start, end = row["span"]
+    assert grounding.answer[start:end] == "[100, 200, 500, 600]"
+    assert grounding.widget.asked[0]["thinking"] == "Hm."
+    assert not grounding.is_asking
+    assert grounding.widget.status == ""
+
+
+def test_boxes_appear_one_by_one_while_the_answer_grows() -> None:
+    """Those who observe `boxes` hear of the first one before the answer is over."""
+    both = CUP[:-1] + ", " + SPOON[1:]
+    grounding = Grounding(picture(), ScriptedAsker(both, delay_s=0.06))
+    seen: list[tuple[int, bool]] = []
+    grounding.observe(lambda change: seen.append((len(change["new"]), grounding.is_asking)), names=["boxes"])
+    grounding.ask("things").wait(PATIENCE_S)
+    assert seen == [(1, True), (2, True)]
+
+
+def test_asking_leaves_the_caller_free_and_can_be_stopped() -> None:
+    """What had come is kept and marked; nothing more is asked."""
+    asker = ScriptedAsker(CUP + " and so on" * 1000, delay_s=0.01)
+    grounding = Grounding([picture(), picture()], asker).ask("cups")
+    arrived = threading.Event()
+    grounding.observe(lambda change: arrived.set(), names=["boxes"])
+    assert arrived.wait(PATIENCE_S)
+    grounding.stop()
+    grounding.wait(PATIENCE_S)
+    assert not grounding.is_asking
+    assert labels(grounding) == ["cup"]
+    assert grounding.widget.asked[0]["ending"] == "stopped"
+    assert len(asker.questions) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence", "found"),
+    [
+        pytest.param(
+            CUP + "!The connection broke off. Ask again.", "The connection broke off. Ask again.", ["cup"], id="mid-answer"
+        ),
+        pytest.param("!No key. Get one.", "No key. Get one.", [], id="at once"),
+        pytest.param("I see nothing of the kind.", "box", [], id="no boxes"),
+    ],
+)
+def test_what_goes_wrong_is_a_sentence(answer: str, sentence: str, found: list[str]) -> None:
+    """On the page and in `message`; what came is kept."""
+    grounding = Grounding(picture(), ScriptedAsker(answer)).ask("cups").wait(PATIENCE_S)
+    assert sentence in grounding.message
+    assert grounding.widget.message == grounding.message
+    assert labels(grounding) == found
+
+
+def test_an_asker_that_raises_is_a_sentence_too() -> None:
+    """Whatever it raises, the widget can ask again."""
+
+    def asker(question: Question, listener: object) -> Any:
+        raise InputError("No model sees pictures here.", "Choose another.")
+
+    grounding = Grounding(picture(), asker).ask("cups").wait(PATIENCE_S)
+    assert grounding.message == "No model sees pictures here. Choose another."
+    assert not grounding.is_asking
+
+
+def test_replacing_hides_earlier_boxes_and_loses_none() -> None:
+    """The history can show them again; a failed question replaces nothing."""
+    asker = ScriptedAsker(CUP, SPOON, "!Offline.")
+    grounding = Grounding(picture(), asker, [box()])
+    grounding.ask("cup").wait(PATIENCE_S)
+    assert labels(grounding) == ["given", "cup"]
+    grounding.ask("spoon", adds=False).wait(PATIENCE_S)
+    assert labels(grounding) == ["spoon"]
+    grounding.ask("fork", adds=False).wait(PATIENCE_S)
+    assert labels(grounding) == ["spoon"]
+    page = Page(grounding)
+    page.send("show", asked=0, is_shown=True)
+    page.send("show", asked=1, is_shown=True)
+    assert labels(grounding) == ["given", "cup", "spoon"]
+    assert [row["n_boxes"] for row in grounding.widget.asked] == [1, 1, 1, 0]
+
+
+def test_one_question_over_several_pictures() -> None:
+    """Each picture is asked about in turn, and its boxes are on it."""
+    asker = ScriptedAsker(CUP, SPOON)
+    grounding = Grounding([picture(), picture(50, 50)], asker).ask("things").wait(PATIENCE_S)
+    assert [question.images for question in asker.questions] == [(0,), (1,)]
+    assert [(shape.label, shape.image, shape.width_px) for shape in grounding.boxes] == [("cup", 0, 200), ("spoon", 1, 50)]
+    assert len(grounding.annotated()) == 2
+    assert [crop.size for crop in grounding.crops()] == [(80, 40), (15, 10)]
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        pytest.param("thousandths", (0.1, 0.2, 0.5, 0.6), id="its numbers"),
+        pytest.param("crop", (0.55, 0.6, 0.75, 0.8), id="its cut-out"),
+        pytest.param("both", (0.1, 0.2, 0.5, 0.6), id="both"),
+    ],
+)
+def test_boxes_of_a_question_about_a_region_are_on_the_whole_picture(form: Any, expected: tuple[float, ...]) -> None:
+    """Of a cut-out the model gives numbers on the cut-out."""
+    region = Box((0.5, 0.5, 1.0, 1.0), 200, 100)
+    asker = ScriptedAsker(CUP)
+    grounding = Grounding(picture(), asker).ask("cup", region=region, region_form=form).wait(PATIENCE_S)
+    assert grounding.boxes[0].relative == pytest.approx(expected)
+    assert ("[500, 500, 1000, 1000]" in asker.questions[0].prompt()) == (form != "crop")
+
+
+def test_the_prompt_names_question_likeness_and_form() -> None:
+    """All that a model needs is in the words."""
+    prompt = Question("red ones", like=box(label="cup")).prompt()
+    assert prompt.startswith("red ones\n")
+    assert "[100, 200, 400, 600] (cup)" in prompt
+    assert "bbox_2d" in prompt
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(lambda: Grounding([]), id="no picture"),
+        pytest.param(lambda: Grounding(picture(), names=["a", "b"]), id="too many names"),
+        pytest.param(lambda: Grounding([picture(), picture()], names=["a/x.png", "b/x.png"]), id="one name twice"),
+        pytest.param(lambda: Grounding(picture()).ask("cup"), id="nobody to ask"),
+        pytest.param(lambda: Grounding(picture(), ScriptedAsker()).ask("  "), id="nothing asked"),
+        pytest.param(lambda: Grounding(picture(), ScriptedAsker()).ask("cup", image=3), id="no such picture"),
+        pytest.param(lambda: Grounding(picture(), ScriptedAsker("x" * 500, delay_s=0.01)).ask("a").ask("b"), id="two at once"),
+        pytest.param(lambda: Grounding("photo.jpg"), id="a path"),
+        pytest.param(lambda: Grounding(Image.new("RGB", (0, 5))), id="no pixels"),
+        pytest.param(lambda: Grounding(Image.new("1", (20_000, 20_000))), id="400 megapixels"),
+    ],
+)
+def test_bad_input_is_one_sentence_with_a_way_out(act: Any) -> None:
+    """Never a library's traceback."""
+    with pytest.raises(InputError) as caught:
+        act()
+    assert len(str(caught.value)) > 20
+
+
+def test_without_anywidget_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra is named."""
+    monkeypatch.setitem(sys.modules, "glm_magics.widgets.grounding", None)
+    with pytest.raises(MissingExtraError, match=r"glm-magics\[widgets\]"):
+        Grounding(picture())
+
+
+# -- what the page does
+
+
+def test_edits_of_the_page_reach_python() -> None:
+    """Draw, move, relabel, duplicate, delete, and a deletion undone: the same box at the same place."""
+    grounding = Grounding(picture(), ScriptedAsker(CUP)).ask("cup").wait(PATIENCE_S)
+    page = Page(grounding)
+    page.edit({"op": "add", "id": "p1", "image": 0, "relative": [0.5, 0.5, 0.7, 0.9], "label": "mine", "at": 1})
+    page.edit({"op": "alter", "id": "a0-0", "relative": [0.2, 0.2, 0.6, 0.6]}, {"op": "alter", "id": "a0-0", "label": "mug"})
+    assert [(shape.label, shape.relative) for shape in grounding.boxes] == [
+        ("mug", (0.2, 0.2, 0.6, 0.6)),
+        ("mine", (0.5, 0.5, 0.7, 0.9)),
+    ]
+    before = grounding.boxes
+    page.edit({"op": "delete", "id": "a0-0"})
+    assert labels(grounding) == ["mine"]
+    page.edit({"op": "add", "id": "a0-0", "image": 0, "relative": [0.2, 0.2, 0.6, 0.6], "label": "mug", "at": 0})
+    assert grounding.boxes == before
+    assert grounding.widget.shapes[0]["asked"] == 0
+    assert page.told[-1] == ({"type": "done", "page": "page1", "n": 4}, None)
+
+
+def test_edits_while_the_answer_comes_are_kept() -> None:
+    """A box that is moved, or deleted, before the answer is over stays moved, or away."""
+    both = CUP[:-1] + ", " + SPOON[1:]
+    grounding = Grounding(picture(), ScriptedAsker(both + "." * 200, delay_s=0.01)).ask("things")
+    page, arrived = Page(grounding), threading.Event()
+    grounding.observe(lambda change: len(change["new"]) == 2 and arrived.set(), names=["boxes"])
+    assert arrived.wait(PATIENCE_S)
+    page.edit({"op": "alter", "id": "a0-1", "label": "ladle"}, {"op": "delete", "id": "a0-0"})
+    assert grounding.is_asking
+    grounding.wait(PATIENCE_S)
+    assert labels(grounding) == ["ladle"]
+
+
+def test_the_page_asks_stops_and_selects() -> None:
+    """About a region by its box, for more like it; an unknown box is a sentence."""
+    asker = ScriptedAsker(CUP)
+    grounding = Grounding(picture(), asker, [box(), Point((0.5, 0.5), 200, 100)])
+    page = Page(grounding)
+    page.ask("what?", region="g0", region_form="thousandths")
+    grounding.wait(PATIENCE_S)
+    page.ask(like="g0", adds=False)
+    grounding.wait(PATIENCE_S)
+    first, second = asker.questions
+    assert (first.region, first.region_form, first.adds) == (grounding._history.shape("g0"), "thousandths", True)
+    assert (second.like, second.adds) == (grounding._history.shape("g0"), False)
+    page.ask("what?", region="g1")
+    assert "point" in grounding.message
+    page.send("select", id="a1-0")
+    assert grounding.selected == grounding._history.shape("a1-0")
+    page.send("select", id="nobody")
+    assert grounding.selected is None
+    page.send("stop")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"op": "add", "id": "x", "image": 9, "relative": [0, 0, 1, 1], "at": 0}, id="no such picture"),
+        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [0.5, 0.5, 0.5, 0.9], "at": 0}, id="no area"),
+        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [2, 2, 3, 3], "at": 0}, id="outside"),
+        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [0, 0, float("nan"), 1], "at": 0}, id="not a number"),
+        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [0, 0, 10**400, 1], "at": 0}, id="too large"),
+        pytest.param({"op": "add", "id": "x", "image": 0, "relative": ["0", 0, 1, 1], "at": 0}, id="text"),
+        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [0.1, 0.1], "at": 0}, id="a point"),
+        pytest.param({"op": "add", "id": "g0", "image": 0, "relative": [0, 0, 1, 1], "at": 0}, id="a used id"),
+        pytest.param({"op": "add", "id": "<b>", "image": 0, "relative": [0, 0, 1, 1], "at": 0}, id="a strange id"),
+        pytest.param({"op": "alter", "id": "nobody", "label": "x"}, id="an unknown id"),
+        pytest.param({"op": "alter", "id": "g0", "label": 5}, id="a label that is no text"),
+        pytest.param({"op": "alter", "id": "g0", "label": "x" * 100_000}, id="a huge label"),
+        pytest.param({"op": "alter", "id": "g0", "relative": [0.5, 0.5, 0.5, 0.5]}, id="made empty"),
+        pytest.param({"op": "run", "id": "g0", "code": "1/0"}, id="an unknown act"),
+        pytest.param("delete", id="no object"),
+    ],
+)
+def test_foreign_changes_change_nothing(change: Any) -> None:
+    """Whatever the page sends."""
+    grounding = Grounding(picture(), None, [box()])
+    before = grounding.boxes
+    Page(grounding).edit(change)
+    assert grounding.boxes == before
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+        max_leaves=8,
+    ),
+    st.sampled_from(["ask", "edit", "export", "hello", "select", "show", "stop", "nothing"]),
+)
+def test_no_message_breaks_the_reader(value: Any, type_: str) -> None:
+    """Any JSON is a request or None."""
+    parse_request(value)
+    rest = value if isinstance(value, dict) else {"changes": value, "text": value, "asked": value, "relative": value}
+    parse_request({**rest, "type": type_, "page": "p", "n": 1})
+
+
+def test_a_page_cannot_write_traits() -> None:
+    """It asks; only Python writes."""
+    grounding = Grounding(picture(), None, [box()])
+    grounding.widget.set_state({"shapes": [], "message": "pwned"})
+    assert len(grounding.widget.shapes) == 1
+    assert grounding.widget.message == ""
+
+
+# -- exports, pictures, the saved notebook
+
+
+@pytest.mark.parametrize("format_", EXPORTS)
+@pytest.mark.parametrize("purpose", ["copy", "download"])
+def test_every_export_is_what_boxes_write(format_: str, purpose: str) -> None:
+    """Hostile labels and points among them; a text is the one of `Boxes`."""
+    hostile = ["<img onerror=alert(1)>", "x" * 5000, "\u202eRTL", "🦙\nnew line", "\ud800 half", "=cmd|' /C calc'!A0", "]]>&<!--"]
+    shapes = [box(0.02 * n, label, image=n % 2) for n, label in enumerate(hostile)]
+    grounding = Grounding(
+        [picture(), picture(90, 60)], None, [*shapes, Point((0.5, 0.5), 200, 100, "point")], names=["a.jpg", "b.jpg"]
+    )
+    told, buffers = Page(grounding).send("export", format=format_, image=1, purpose=purpose)
+    assert told["type"] == "file"
+    data = bytes(buffers[0])
+    if format_ == "png":
+        assert Image.open(io.BytesIO(data)).size == (90, 60)
+    elif told["mime"] == "application/zip":
+        names = zipfile.ZipFile(io.BytesIO(data)).namelist()
+        assert {name.rsplit(".", 1)[0] for name in names} >= {"a", "b"}
+    else:
+        text = data.decode()
+        assert "�" in text
+        if format_ == "csv":
+            assert text == grounding.boxes.to_csv().encode("utf-8", "replace").decode()
+    has_points = format_ in ("csv", "glm", "png")
+    assert has_points or "left out" in told["note"]
+
+
+def test_an_export_without_boxes_says_so() -> None:
+    """A file without boxes comes with a sentence, or as an empty form of its format."""
+    page = Page(Grounding(picture()))
+    for format_ in EXPORTS:
+        told, _ = page.send("export", format=format_, image=0, purpose="copy")
+        assert told["type"] == "file"
+    page.send("export", format="exe", image=0, purpose="copy")
+    assert "no such export" in page.widget.message
+
+
+def test_other_forms_are_those_of_boxes() -> None:
+    """With the pictures' names."""
+    grounding = Grounding(picture(), None, [box()], names=["/home/me/secret/photo.jpg"])
+    assert grounding.to_frame().label.tolist() == ["given"]
+    assert grounding.to_coco()["images"][0]["file_name"] == "photo.jpg"
+    assert "photo.txt" in grounding.to_yolo()
+    assert "photo.xml" in grounding.to_voc()
+    assert "secret" not in json.dumps([grounding.to_coco(), grounding.to_yolo(), grounding.to_voc()])
+    assert grounding.annotated(100).size == (100, 50)
+
+
+def test_the_bundle_holds_view_picture_and_list() -> None:
+    """For hosts that choose among one bundle; the display puts the picture first, and keeps it up to date by its id."""
+    grounding = Grounding(picture(), None, [box()])
+    data, _ = grounding._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert {"image/png", "image/jpeg"} & set(data)
+    assert "given" in data["text/plain"]
+
+
+def test_the_saved_picture_follows_answers_and_edits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two outputs: the picture, which is replaced by its id, and the view, which is sent once."""
+    shown: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    changed = threading.Event()
+
+    def display(data: dict[str, Any], **named: Any) -> None:
+        shown.append((data, named))
+        if named.get("update"):
+            changed.set()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    monkeypatch.setattr("glm_magics.widgets.outputs.STILL_DELAY_S", 0.05)
+    grounding = Grounding(picture(), ScriptedAsker(CUP))
+    grounding._ipython_display_()
+    (still, about), (view, _) = shown
+    assert set(still) == {"image/png", "text/plain"}
+    assert "application/vnd.jupyter.widget-view+json" in view
+    assert "image/png" not in view
+    grounding.ask("cup").wait(PATIENCE_S)
+    assert changed.wait(PATIENCE_S)
+    assert shown[-1][1]["display_id"] == about["display_id"]
+    assert "cup" in shown[-1][0]["text/plain"]
+    changed.clear()
+    Page(grounding).edit({"op": "alter", "id": "a0-0", "label": "mug"})
+    assert changed.wait(PATIENCE_S)
+    assert "mug" in shown[-1][0]["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("image", "longest_px"),
+    [
+        pytest.param(picture(1, 1), 1, id="one pixel"),
+        pytest.param(picture(300, 200), 300, id="small"),
+        pytest.param(Image.effect_noise((5000, 3000), 50), 2048, id="large"),
+        pytest.param(Image.new("1", (10_000, 10_000)), 2048, id="100 megapixels"),
+        pytest.param(Image.new("RGBA", (30, 2000), (0, 0, 0, 0)), 2000, id="narrow and clear"),
+    ],
+)
+def test_the_page_gets_a_copy_no_larger_than_it_is_useful(image: Image.Image, longest_px: int) -> None:
+    """As bytes; the size that is told is the picture's own."""
+    grounding = Grounding(image, None, [Box((0.2, 0.2, 0.8, 0.8), *image.size, "x")])
+    (row,) = grounding.widget.pictures
+    assert (row["width_px"], row["height_px"]) == image.size
+    assert isinstance(row["bytes"], bytes)
+    assert max(Image.open(io.BytesIO(row["bytes"])).size) == longest_px
+    assert max(grounding.annotated(64).size) <= 64
+    assert grounding._repr_mimebundle_()[0]["text/plain"]
+
+
+def test_boxes_that_have_no_place_here_are_left_out_and_said() -> None:
+    """For another picture, outside, without area, not finite; labels that no encoding takes are mended for the page."""
+    bad = [
+        box(image=3),
+        Box((2, 2, 3, 3), 200, 100),
+        Box((0.5, 0.5, 0.5, 0.5), 200, 100),
+        Box((float("nan"), 0, 1, 1), 200, 100),
+    ]
+    grounding = Grounding(picture(), None, [*bad, box(label="\ud800")])
+    assert labels(grounding) == ["\ud800"]
+    assert grounding.widget.shapes[0]["label"] == "\ufffd"
+    assert "4 of the boxes" in grounding.message
+
+
+def test_ten_thousand_boxes() -> None:
+    """All of them travel, and one more can be drawn."""
+    shapes = [Box((n / 20_000, 0.1, n / 20_000 + 0.1, 0.2), 200, 100, f"l{n % 7}") for n in range(10_000)]
+    grounding = Grounding(picture(), None, shapes)
+    Page(grounding).edit({"op": "add", "id": "p", "image": 0, "relative": [0, 0, 1, 1], "label": "all", "at": 10_000})
+    assert len(grounding.boxes) == len(grounding.widget.shapes) == 10_001
+    assert grounding.widget.shapes[-1]["number"] == 10_001
+
+
+def test_numbers_and_colours_are_those_of_the_drawing() -> None:
+    """One rule for the picture, the list and the page."""
+    from glm_magics.boxcolours import styles_of
+
+    shapes = [box(0.1, "a"), box(0.2, "b"), box(0.3, "a")]
+    grounding = Grounding(picture(), None, shapes)
+    assert [row["colour"] for row in grounding.widget.shapes] == [style.css for style in styles_of(grounding.boxes.shapes)]
+    assert isinstance(grounding.boxes, Boxes)
+
+
+def test_a_damaged_picture_is_a_sentence() -> None:
+    """Cut off in the middle."""
+    buffer = io.BytesIO()
+    picture(300, 300).save(buffer, "PNG")
+    with pytest.raises(MediaError, match="cut off or damaged"):
+        Grounding(Image.open(io.BytesIO(buffer.getvalue()[:-500])))

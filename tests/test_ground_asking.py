@@ -1,0 +1,154 @@
+"""`glm.ground` and `%%glm_ground` against a scripted vendor: what leaves, what comes back, what goes wrong."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import pytest
+from PIL import Image
+
+import glm_magics
+from glm_magics.errors import GLMError, InputError, MediaError, OptionError
+from glm_magics.geometry import Box
+from glm_magics.testing import FakeGLM, sse_frame
+
+from .test_magics import run
+
+pytest.importorskip("anywidget")
+
+BOXES = '[{"label": "cup", "bbox_2d": [100, 200, 500, 600]}]'
+WAIT_S = 20
+
+
+def photo(width: int = 200, height: int = 100) -> Image.Image:
+    return Image.merge("RGB", [Image.effect_noise((width, height), 90) for _ in range(3)])
+
+
+def sent_pictures(request) -> list[tuple[int, int]]:
+    parts = request.body["messages"][-1]["content"]
+    urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+    return [Image.open(io.BytesIO(base64.b64decode(url))).size for url in urls]
+
+
+def sent_text(request) -> str:
+    return "".join(part.get("text", "") for part in request.body["messages"][-1]["content"])
+
+
+def test_a_question_is_asked_in_the_background(ip, fake: FakeGLM) -> None:
+    """The boxes come with the answer, in pixels of the picture that was given; the reply is there too."""
+    fake.reply(f"Here: {BOXES}")
+    grounding = glm_magics.ground(photo(), "the cup", think="off")
+    assert grounding.wait(WAIT_S)
+    [cup] = grounding.boxes
+    assert (cup.label, cup.xyxy) == ("cup", pytest.approx((20, 20, 100, 60)))
+    assert grounding.answer.startswith("Here:")
+    assert grounding.reply.model == "glm-4.6v"
+    assert fake.requests[0].body["thinking"] == {"type": "disabled"}
+    assert sent_pictures(fake.requests[0]) == [(200, 100)]
+    assert sent_text(fake.requests[0]).startswith("the cup\n")
+    assert "_glm" not in ip.user_ns
+
+
+@pytest.mark.parametrize(
+    ("form", "sizes", "has_numbers"),
+    [("thousandths", [(200, 100)], True), ("crop", [(100, 50)], False), ("both", [(200, 100), (100, 50)], True)],
+)
+def test_a_region_travels_as_numbers_or_as_a_crop(ip, fake: FakeGLM, form, sizes, has_numbers: bool) -> None:
+    """As the user chooses; boxes on the crop come back as boxes on the picture."""
+    fake.reply(BOXES)
+    grounding = glm_magics.ground(photo())
+    region = Box((0.5, 0.5, 1.0, 1.0), 200, 100)
+    grounding.ask("the handle", region=region, region_form=form)
+    assert grounding.wait(WAIT_S)
+    assert sent_pictures(fake.requests[0]) == sizes
+    assert ("[500, 500, 1000, 1000]" in sent_text(fake.requests[0])) == has_numbers
+    expected = (110, 60, 150, 80) if form == "crop" else (20, 20, 100, 60)
+    assert grounding.boxes[0].xyxy == pytest.approx(expected)
+
+
+def test_an_error_is_a_sentence_in_the_widget(ip, fake: FakeGLM) -> None:
+    """Nothing is raised from the thread; boxes that were there stay."""
+    fake.reply(BOXES)
+    fake.error(401, {"error": {"code": "1002", "message": "no"}})
+    grounding = glm_magics.ground(photo(), "the cup")
+    assert grounding.wait(WAIT_S)
+    grounding.ask("more")
+    assert grounding.wait(WAIT_S)
+    assert "key" in grounding.message
+    assert len(grounding.boxes) == 1
+
+
+def test_the_model_goes_offline_in_mid_answer(ip, fake: FakeGLM) -> None:
+    """What came is kept, boxes included, and the sentence says that it broke off."""
+    fake.frames(sse_frame({"choices": [{"index": 0, "delta": {"content": f"{BOXES} and"}}]}))
+    grounding = glm_magics.ground(photo(), "the cup")
+    assert grounding.wait(WAIT_S)
+    assert len(grounding.boxes) == 1
+    assert grounding.message
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        pytest.param(5, "is no picture", id="number"),
+        pytest.param("nowhere.png", "no file", id="path"),
+        pytest.param("https://x.org/a.png", "behind an address", id="address"),
+        pytest.param([], "no picture", id="empty-list"),
+    ],
+)
+def test_what_is_no_picture_is_refused_at_once(ip, fake: FakeGLM, images: object, words: str) -> None:
+    """Before a widget is made."""
+    with pytest.raises(GLMError, match=words):
+        glm_magics.ground(images, "x")
+    assert fake.requests == []
+
+
+def test_the_magic_shows_the_widget_and_keeps_it(ip, fake: FakeGLM) -> None:
+    """Under the name given, else `_ground`; the question is the cell's text."""
+    fake.reply(BOXES)
+    fake.reply(BOXES)
+    ip.user_ns["photos"] = [photo()]
+    assert run(ip, "%%glm_ground photos[0] glm-4.5v --into cups\nthe cups").success
+    assert ip.user_ns["cups"].wait(WAIT_S)
+    assert fake.requests[0].body["model"] == "glm-4.5v"
+    assert sent_text(fake.requests[0]).startswith("the cups\n")
+    assert run(ip, "%%glm_ground photos\nthe cups").success
+    assert ip.user_ns["_ground"].wait(WAIT_S)
+
+
+@pytest.mark.parametrize(
+    ("cell", "cls"),
+    [
+        pytest.param("%%glm_ground\nthe cups", InputError, id="no-picture"),
+        pytest.param("%%glm_ground --into x\nthe cups", InputError, id="an-option-for-a-picture"),
+        pytest.param("%%glm_ground nothing\nthe cups", MediaError, id="unknown-name"),
+    ],
+)
+def test_mistakes_in_the_line_get_a_sentence(ip, fake: FakeGLM, cell: str, cls: type) -> None:
+    """And nothing is sent."""
+    assert type(run(ip, cell).error) is cls
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize("options", [{"chat": "talk"}, {"schema": "name"}], ids=["chat", "schema"])
+def test_a_widget_has_neither_chat_nor_schema(ip, fake: FakeGLM, options: dict[str, str]) -> None:
+    """It is said, not ignored."""
+    with pytest.raises(OptionError, match="neither a chat nor a schema"):
+        glm_magics.ground(photo(), "the cup", **options)
+    assert fake.requests == []
+
+
+def test_questions_of_a_widget_are_in_the_books(ip, fake: FakeGLM) -> None:
+    """Each with its cost, which counts for the ceiling of the session: past it nothing is sent."""
+    fake.reply(BOXES, usage={"prompt_tokens": 10_000, "completion_tokens": 1_000, "total_tokens": 11_000})
+    grounding = glm_magics.ground(photo(), "the cup")
+    assert grounding.wait(WAIT_S)
+    [call] = glm_magics.current_session().books.ledger.read("all")
+    assert (call.model, call.prompt_tokens, call.cost) == ("glm-4.6v", 10_000, pytest.approx(grounding.reply.cost.amount))
+    run(ip, "%config GLM.session_budget = 0.001")
+    grounding.ask("more")
+    assert grounding.wait(WAIT_S)
+    assert "session_budget" in grounding.message
+    assert len(fake.requests) == 1
+    assert len(grounding.boxes) == 1
