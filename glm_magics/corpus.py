@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from .catalog import find_model
 from .embeddings import embed_texts
 from .errors import GLMWarning, InputError, OptionError, one_line
-from .limits import Limits
 from .options import nearest
 from .progress import painter_for
 from .settings import data_folder
@@ -53,7 +52,6 @@ class Corpus:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._stores: dict[Path, LocalStore] = {}
-        self._limits = Limits()
         self._indexes: dict[bytes, CellIndex | None] = {}
 
     def close(self) -> None:
@@ -76,7 +74,7 @@ class Corpus:
     ) -> Floats:
         """As `glm_magics.embed`."""
         read = read_texts(texts)
-        source = find_source(self._home, self._limits, dimensions, model, precision)
+        source = find_source(self._home, dimensions, model, precision)
         if long not in LONG:
             raise OptionError(f"long has no value `{one_line(str(long), 40)}`.", nearest(str(long), LONG))
         row = find_model(source.space.model)
