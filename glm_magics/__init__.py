@@ -229,18 +229,20 @@ def duplicates(data: Any, threshold: float = 0.95, on: Any = "text", **options: 
     return current_session().corpus.duplicates(data, threshold, on, **options)
 
 
-def clusters(data: Any, n: int | None = None, on: Any = "text", *, seed: int = 0, **options: Any) -> Any:
-    """The data with a column ``cluster`` (from 0, the largest first) and ``closeness`` (cosine to the cluster's centre).
+def clusters(data: Any, n: int | None = None, on: Any = "text", *, seed: int = 0, names: bool = True, **options: Any) -> Any:
+    """The data with columns ``cluster`` (from 0, the largest first), ``closeness`` (cosine to its centre) and ``name``.
 
     Args:
         data, on, options: as for `search`.
         n: how many; None takes the number that fits best, from 2 to 50.
         seed: the same gives the same clusters.
+        names: the text model names the 100 largest from their typical texts, in one request; a warning says where it cannot,
+            and ``name`` is empty then. False asks nobody and leaves the column out, and so do vectors as `on`.
 
     Raises:
         InputError: `n` is no count of clusters; else as `search`.
     """
-    return current_session().corpus.clusters(data, n, on, seed=seed, **options)
+    return current_session().corpus.clusters(data, n, on, seed=seed, names=names, **options)
 
 
 def cache(cache: Any = None) -> VectorCache:
