@@ -8,11 +8,14 @@ Importing is light: HTTP, pictures and the sandbox load when first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import chosen
 
 if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
     from . import realtime as realtime
     from .boxes import Boxes as Boxes
     from .boxes import parse_boxes as parse_boxes
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from .speech import Speech as Speech
     from .spending import Spending
     from .stylers import as_tables as as_tables
+    from .vectorcache import VectorCache
 
 __version__ = "0.1.0"
 
@@ -51,7 +55,7 @@ _LAZY = {
 __all__ = [
     *("Boxes", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "chats", "connect"),
     *("current_session", "frame_image", "frame_images", "ground", "models", "parse_boxes", "preview", "realtime", "register"),
-    "usage",
+    *("usage", "cache", "clusters", "duplicates", "embed", "search", "similar"),
 ]
 
 _MODULES = ("realtime",)
@@ -153,6 +157,104 @@ def models(pattern: str = "") -> Any:
     from .magics.admin import model_table
 
     return model_table(pattern)
+
+
+def embed(
+    texts: Any,
+    dimensions: int | None = None,
+    model: str | None = None,
+    *,
+    long: Literal["error", "split", "truncate"] = "error",
+    precision: Literal["float32", "float16"] = "float32",
+    cache: Any = None,
+    quiet: bool = False,
+) -> NDArray[float32]:
+    """Vectors for texts, each paid for once: float32, shape (N, dimensions), C-contiguous, in the order of `texts`.
+
+    Each vector has unit length, so that ``a @ b`` is a cosine. What was embedded before comes from the cache; what is answered is
+    kept at once, so that a run which is stopped goes on where it was.
+
+    Args:
+        texts: strings in a list or in a column of pandas, polars, Arrow, …; one string gives one vector, shape (dimensions,).
+        dimensions: of each vector. None: 1024 of the vendor's models, a server's own elsewhere.
+        model: None: ``%config GLM.embedding_model``, or the only model of a server of your own.
+        long: what to do with a text of more tokens than the model takes, by estimate: ``error`` refuses it before anything is
+            sent, ``split`` embeds it in parts and takes their mean, ``truncate`` cuts it off.
+        precision: of the cache: ``float32``, or ``float16`` at half the size (numbers then differ by up to a 2000th).
+        cache: a folder instead of the user's own, a `VectorStore`, or False for none.
+        quiet: show no progress.
+
+    Raises:
+        EmbeddingError: some texts have no vector; ``.rows`` names them, ``.vectors`` has the others.
+        InputError: a text is missing, empty, broken or too long, or an option makes no sense; nothing was sent.
+        GLMError: see `glm_magics.errors`.
+        Interrupted: the user stopped it; what was answered is in the cache.
+    """
+    return current_session().corpus.embed(texts, dimensions, model, long=long, precision=precision, cache=cache, quiet=quiet)
+
+
+def search(query: Any, data: Any, on: Any = "text", k: int = 10, *, exact: bool | None = None, **options: Any) -> Any:
+    """The rows of `data` nearest to a query in meaning, best first, with a column ``score`` (cosine).
+
+    Args:
+        query: a text, several (a column ``query`` says whose each row is), a vector, or a matrix of vectors.
+        data: a frame of pandas, polars, Arrow, …, a column, or a list of strings (which gives a list of `Hit`).
+        on: the column with the texts, which are embedded where they are not yet; or a vector for each row, shape (N, dimensions).
+        k: rows for each query.
+        exact: True compares with every row; False uses an index; None decides by size (an index from 500 million numbers on, in
+            which a query finds at least 99 % of the nearest, tried when it is built).
+        options: of `embed`.
+
+    Raises:
+        InputError: there is no such column, or a query does not fit.
+        GLMError: as `embed`.
+    """
+    return current_session().corpus.search(query, data, on, k, exact=exact, **options)
+
+
+def similar(data: Any, row: int, on: Any = "text", k: int = 10, *, exact: bool | None = None, **options: Any) -> Any:
+    """The rows nearest to row number `row` (from 0), without itself; else as `search`."""
+    return current_session().corpus.similar(data, row, on, k, exact=exact, **options)
+
+
+def duplicates(data: Any, threshold: float = 0.95, on: Any = "text", **options: Any) -> Any:
+    """The rows that have a near duplicate, by groups, with columns ``group`` and ``score`` (cosine to the group's first row).
+
+    Rows are in one group when a chain of pairs of at least `threshold` leads from one to the other. From 30 000 rows on, pairs
+    are looked for among neighbours only. Other arguments are those of `search`.
+
+    Raises:
+        InputError: `threshold` is no cosine; else as `search`.
+    """
+    return current_session().corpus.duplicates(data, threshold, on, **options)
+
+
+def clusters(data: Any, n: int | None = None, on: Any = "text", *, seed: int = 0, names: bool = True, **options: Any) -> Any:
+    """The data with columns ``cluster`` (from 0, the largest first), ``closeness`` (cosine to its centre) and ``name``.
+
+    Args:
+        data, on, options: as for `search`.
+        n: how many; None takes the number that fits best, from 2 to 50.
+        seed: the same gives the same clusters.
+        names: the text model names the 100 largest from their typical texts, in one request; a warning says where it cannot,
+            and ``name`` is empty then. False asks nobody and leaves the column out, and so do vectors as `on`.
+
+    Raises:
+        InputError: `n` is no count of clusters; else as `search`.
+    """
+    return current_session().corpus.clusters(data, n, on, seed=seed, names=names, **options)
+
+
+def cache(cache: Any = None) -> VectorCache:
+    """The cache of vectors: what it holds and what it saved, with ``.remove()``, ``.export()`` and ``.import_()``.
+
+    Args:
+        cache: a folder instead of the user's own, or a `VectorStore`.
+
+    Raises:
+        CacheError: the place cannot be used.
+    """
+    return current_session().corpus.cache(cache)
 
 
 def load_ipython_extension(ipython: Any) -> None:

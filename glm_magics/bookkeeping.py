@@ -10,10 +10,12 @@ from uuid import uuid4
 from .budgets import Allowance
 from .errors import LedgerError, OptionError
 from .ledger import SPANS, CallRecord, Ledger
+from .money import Cost
 from .options import nearest
 from .replies import Reply, Usage
 from .settings import GLM, data_folder
 from .spending import Spending
+from .supply import Spent
 
 _NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"
 """Where ipykernel tells the file of the notebook (jupyter_server sets it)."""
@@ -51,39 +53,49 @@ class Books:
 
     def enter(self, reply: Reply, usage: Usage, provider: str, chat: str, tell: Callable[[str], None]) -> None:
         """Adds one answer; when the ledger cannot be written `tell` says so once, and the answer counts all the same."""
-        cost = reply.cost
+        facts = {
+            "chat": chat,
+            "is_estimate": reply.usage is None,
+            "elapsed_s": round(reply.elapsed_s, 3),
+            "first_token_s": None if reply.first_token_s is None else round(reply.first_token_s, 3),
+            "ending": reply.ending or "complete",
+            "request_id": reply.request_id,
+        }
+        self._add(reply.cost, tell, self._record(provider, reply.model, usage, reply.cost, **facts))
+
+    def enter_vectors(self, spent: Spent, provider: str, model: str, tell: Callable[[str], None]) -> None:
+        """Adds one embedding of many texts, one row however many requests it took."""
+        facts = {"elapsed_s": round(spent.elapsed_s, 3), "ending": spent.ending}
+        usage = Usage(spent.n_tokens, 0, spent.n_tokens)
+        self._add(spent.cost, tell, self._record(provider, model, usage, spent.cost, **facts))
+
+    def _add(self, cost: Cost | None, tell: Callable[[str], None], record: CallRecord) -> None:
         if cost is not None:
             self._spent[cost.currency] = self._spent.get(cost.currency, 0.0) + cost.amount
         if not self._config.ledger:
             return
         try:
-            self.ledger.add(self._record(reply, usage, provider, chat))
+            self.ledger.add(record)
         except LedgerError as error:
             if not self._is_told:
                 self._is_told = True
                 tell(str(error))
 
-    def _record(self, reply: Reply, usage: Usage, provider: str, chat: str) -> CallRecord:
-        cost = reply.cost
+    def _record(self, provider: str, model: str, usage: Usage, cost: Cost | None, **facts: Any) -> CallRecord:
         return CallRecord(
             at=datetime.now().astimezone().isoformat(timespec="milliseconds"),
             session=self._session,
             notebook=self._notebook,
             cell=getattr(self._shell, "execution_count", 0) or 0,
             provider=provider,
-            model=reply.model,
-            chat=chat,
+            model=model,
             prompt_tokens=usage.prompt_tokens,
             cached_tokens=usage.cached_tokens,
             completion_tokens=usage.completion_tokens,
             thinking_tokens=usage.thinking_tokens,
-            is_estimate=reply.usage is None,
-            elapsed_s=round(reply.elapsed_s, 3),
-            first_token_s=None if reply.first_token_s is None else round(reply.first_token_s, 3),
             cost=None if cost is None else cost.amount,
             currency="" if cost is None else cost.currency,
-            ending=reply.ending or "complete",
-            request_id=reply.request_id,
+            **facts,
         )
 
     @property

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .errors import BudgetError
+from .errors import BudgetError, OptionError, one_line
 from .money import write_amount
 from .pricing import Price
+from .providers import Provider
 from .replies import Reply, ReplyFold, Usage
 from .requests import ChatRequest
 from .tokens import text_tokens
@@ -97,8 +98,50 @@ class Meter:
         return request if request.max_tokens and request.max_tokens <= n_most else replace(request, max_tokens=n_most)
 
     def _left(self) -> str:
-        allowance, currency = self._allowance, self._price.currency
-        whole = write_amount(allowance.whole, currency)
-        if allowance.amount == allowance.whole:
-            return f"{allowance.option} is {whole}"
-        return f"of the {whole} of {allowance.option} {write_amount(max(0.0, allowance.amount), currency)} are left"
+        return _left_words(self._allowance, self._price.currency)
+
+
+class VectorMeter:
+    """Counts what one embedding of many texts costs.
+
+    Args:
+        price: of the model.
+        allowance: what may be spent on it.
+    """
+
+    def __init__(self, price: Price, allowance: Allowance) -> None:
+        self._price = price
+        self._allowance = allowance
+
+    def check_before(self, n_texts: int, n_tokens: int) -> None:
+        """Raises BudgetError when so many texts, of so many tokens by estimate, cost more than is left."""
+        cost = self._price.cost_of_prompt(n_tokens)
+        if cost > self._allowance.amount:
+            raise BudgetError(
+                f"{n_texts:,} texts that are not cached would cost about {write_amount(cost, self._price.currency)}; "
+                f"{_left_words(self._allowance, self._price.currency)}.",
+                f"Embed fewer, or allow more with {self._allowance.option}. Nothing was sent.",
+            )
+
+    def check(self, n_tokens: int) -> BudgetError | None:
+        """The error when the tokens that the server has counted so far have used up the allowance."""
+        cost = self._price.cost_of_prompt(n_tokens)
+        if cost <= self._allowance.amount:
+            return None
+        amount, left = write_amount(cost, self._price.currency), _left_words(self._allowance, self._price.currency)
+        return BudgetError(f"Embedding was stopped at {amount}; {left}.", f"Allow more with {self._allowance.option}.")
+
+
+def no_price_error(provider: Provider, model: str, allowance: Allowance) -> OptionError:
+    """For a call whose price nobody knows, where there is a budget."""
+    return OptionError(
+        f"{provider.name} has no known price for {one_line(model, 60)}, so {allowance.option} cannot be kept.",
+        f"Leave {allowance.option} away, or choose a model with a price (`%glm_models`).",
+    )
+
+
+def _left_words(allowance: Allowance, currency: str) -> str:
+    whole = write_amount(allowance.whole, currency)
+    if allowance.amount == allowance.whole:
+        return f"{allowance.option} is {whole}"
+    return f"of the {whole} of {allowance.option} {write_amount(max(0.0, allowance.amount), currency)} are left"

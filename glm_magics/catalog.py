@@ -33,6 +33,7 @@ class Model:
         price: ``{currency, unit, input, output, cached_input, source}`` or None.
         limits: numbers such as ``images_per_request``, ``image_max_mb``; whatever the page states.
         platforms: which of ``bigmodel`` and ``zai`` document the model.
+        concurrency: requests in flight that each tier of users is allowed, ``V0`` and up, or None.
         hub: names under which the open weights are published.
         status, notes: the vendor's remarks.
     """
@@ -53,8 +54,14 @@ class Model:
     limits: Mapping[str, Any]
     platforms: tuple[str, ...]
     hub: tuple[str, ...]
+    concurrency: Mapping[str, Any] | None
     status: str | None
     notes: str | None
+
+    @property
+    def most_in_flight(self) -> int | None:
+        """Requests in flight that the highest tier of users is allowed; None where not documented."""
+        return max((n for n in (self.concurrency or {}).values() if isinstance(n, int)), default=None)
 
     @property
     def can_chat(self) -> bool:

@@ -11,6 +11,8 @@
     ├── NoProviderError         nobody to ask: no key, no server chosen
     ├── NetworkError            the server could not be reached, or went silent
     ├── CutShortError           the answer stopped in the middle; what came is kept
+    ├── CacheError              the store of vectors cannot be read or written
+    ├── EmbeddingError          some texts have no vector; those that have one are in `vectors`
     ├── BudgetError             it would cost, or has cost, more than is allowed; what came is kept
     ├── LedgerError             the ledger of calls cannot be read or written
     ├── SchemaError             the answer does not fit the schema; the last one is kept
@@ -37,6 +39,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -155,6 +158,24 @@ class CutShortError(GLMError):
     """The answer broke off; `reply` holds what came."""
 
 
+class CacheError(GLMError):
+    """The store of vectors cannot be read or written."""
+
+
+class EmbeddingError(GLMError):
+    """Some texts have no vector.
+
+    Attributes:
+        rows: their places in the input.
+        vectors: float32, shape (N, dimensions), NaN at those rows; None where nothing came.
+    """
+
+    def __init__(self, message: str, way_out: str = "", *, rows: Sequence[int] = (), vectors: Any = None, **facts: Any) -> None:
+        super().__init__(message, way_out, **facts)
+        self.rows = list(rows)
+        self.vectors = vectors
+
+
 class BudgetError(GLMError):
     """It would cost, or has cost, more than is allowed; `reply` holds what came."""
 
@@ -208,15 +229,17 @@ class ServerError(APIError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user stopped the answer; `reply` holds what came.
+    """The user stopped the answer; `reply` holds what came, `kept` says in a sentence what is kept where there is no reply.
 
     Not a `GLMError`, so that ``except Exception`` around a loop of calls does not swallow ■.
     """
 
-    def __init__(self, reply: Any = None) -> None:
+    def __init__(self, reply: Any = None, kept: str = "") -> None:
         super().__init__("stopped")
         self.reply = reply
+        self.kept = kept
 
     def _render_traceback_(self) -> list[str]:
-        kept = "What had arrived is kept, in _glm too." if self.reply is not None else "Nothing had arrived."
+        arrived = "What had arrived is kept, in _glm too." if self.reply is not None else "Nothing had arrived."
+        kept = self.kept or arrived
         return [f"\x1b[33mStopped.\x1b[0m {kept}"]

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .budgets import Allowance, Meter, estimate_usage, smallest
-from .client import ChatStream
+from .budgets import Allowance, Meter, estimate_usage, no_price_error, smallest
+from .chatstream import ChatStream
 from .display import Painter
-from .errors import BudgetError, GLMError, Interrupted, OptionError, SchemaError, one_line
+from .errors import BudgetError, GLMError, Interrupted, SchemaError, one_line
 from .live import Pump, follow
 from .pricing import Price, find_price
 from .providers import Provider
@@ -115,11 +115,7 @@ class Exchange:
         if allowance is None:
             return None
         if price is None:
-            model = one_line(request.model, 60)
-            raise OptionError(
-                f"{self.provider.name} has no known price for {model}, so {allowance.option} cannot be kept.",
-                f"Leave {allowance.option} away, or choose a model with a price (`%glm_models`).",
-            )
+            raise no_price_error(self.provider, request.model, allowance)
         return Meter(price, allowance, request)
 
     def settle(self, request: ChatRequest, price: Price | None, reply: Reply) -> None:

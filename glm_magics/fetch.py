@@ -15,17 +15,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from functools import cache
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .addresses import Address, Reach, find_reach, is_odd_number, parse_address
 from .downloads import Download, read_download, refusal
 from .errors import Interrupted, MediaError, one_line
+from .reach import ssl_context
 
 if TYPE_CHECKING:
-    import ssl
-
     import httpx
 
 MAX_BYTES = 200_000_000
@@ -264,19 +262,12 @@ def _new_transport(proxy: str) -> httpx.BaseTransport:
     import httpx
 
     try:
-        return httpx.HTTPTransport(verify=_ssl_context(), proxy=proxy or None, trust_env=False)
+        return httpx.HTTPTransport(verify=ssl_context(), proxy=proxy or None, trust_env=False)
     except (ImportError, ValueError, httpx.InvalidURL):  # the text may hold a proxy's password
         raise MediaError(
             "The proxy settings of this machine cannot be used.",
             "Look at HTTPS_PROXY and ALL_PROXY; a SOCKS proxy needs `pip install httpx[socks]`.",
         ) from None
-
-
-@cache
-def _ssl_context() -> ssl.SSLContext:
-    import httpx
-
-    return httpx.create_ssl_context()
 
 
 def _in_words(error: Exception, address: Address) -> MediaError:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
-from .client import ChatStream, StreamItem
+from .chatstream import ChatStream, StreamItem
 from .display import Painter
 from .errors import BudgetError, CutShortError, GLMError, Interrupted
 from .replies import Delta, Ending, Reply, ReplyFold

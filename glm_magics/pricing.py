@@ -56,6 +56,8 @@ def find_price(model: str, provider: Provider) -> Price | None:
     if not price or price.get("unit") != "1M tokens" or price.get("currency") != provider.currency:
         return None
     prompt, completion, cached = price.get("input"), price.get("output"), price.get("cached_input")
+    if row is not None and row.kind == "embedding":
+        completion = 0.0  # vectors are no tokens
     if prompt is None or completion is None:
         return None
     return Price(provider.currency, prompt, prompt if cached is None else cached, completion)

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from .display import NotebookPainter, Painter, QuietPainter, TerminalPainter, show_note
 from .errors import GLMError, GLMWarning, Interrupted, ModelError, OnceWarning, OptionError
+from .limits import Limits
 from .options import Options
 from .providers import Connection, Secret, sandbox_provider
 from .replies import Reply
 from .requests import ChatRequest, model_role, resolve_model
 from .settings import GLM, Environment, data_folder, find_connection, find_in_keyring
+from .shells import is_terminal, publisher
 
 if TYPE_CHECKING:
     import httpx
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from .client import GLMClient
     from .compose import Composer
     from .conversations import Conversation
+    from .corpus import Corpus
     from .groundings import Grounding
     from .media.loading import Blob
     from .messages import ImagePart
@@ -61,7 +64,7 @@ class Session:
         self.config = GLM(parent=shell) if shell is not None else GLM()
         self._on_display: list[Reply] = []
         self.transport = transport
-        self._environment = Environment(environment)
+        self.environment = Environment(environment)
         self._connection: Connection | None = None
         self._chosen: tuple[str, str, Secret | None] = ("", "", None)
         self._client: GLMClient | None = None
@@ -69,8 +72,10 @@ class Session:
         self._served: list[str] | None = None
         self._composer: Composer | None = None
         self._said: set[str] = set()
+        self.limits = Limits()
         self._chats: Chats | None = None
         self._books: Books | None = None
+        self._corpus: Corpus | None = None
         self.config.observe(self._forget_connection, ["provider", "api_key"])
         if shell is not None:
             shell.events.register("post_execute", self._cell_ended)
@@ -99,7 +104,7 @@ class Session:
         return self._connection
 
     def _find_connection(self, choice: str, kind: str, key: Secret | None) -> Connection:
-        return find_connection(self.config, self._environment, self._start_sandbox, find_in_keyring, choice, kind, key)
+        return find_connection(self.config, self.environment, self._start_sandbox, find_in_keyring, choice, kind, key)
 
     def _forget_connection(self, change: object = None) -> None:
         self._drop_client()
@@ -112,7 +117,7 @@ class Session:
         if self._sandbox is None or not self._sandbox.is_running:
             from .sandbox import Sandbox
 
-            self._sandbox = Sandbox(chunk_delay_s=float(self._environment.get("GLM_SANDBOX_DELAY_S", "0.015")))
+            self._sandbox = Sandbox(chunk_delay_s=float(self.environment.get("GLM_SANDBOX_DELAY_S", "0.015")))
             self._sandbox.start()
         return self._sandbox
 
@@ -129,7 +134,12 @@ class Session:
         policy = RetryPolicy(self.config.max_retries, self.config.retry_wait)
         if self._client is None or self._client.retry != policy:
             self._drop_client()
-            self._client = GLMClient(connection, transport=self.transport, retry=policy)
+            self._client = GLMClient(
+                connection,
+                transport=self.transport,
+                retry=policy,
+                limiter_of=lambda model: self.limits.of_model(connection.provider, model, self.config.max_in_flight),
+            )
         return self._client
 
     def _drop_client(self) -> None:
@@ -137,9 +147,20 @@ class Session:
             self._client.close()
             self._client = None
 
+    @property
+    def corpus(self) -> Corpus:
+        """Embedding and searching; made at the first need."""
+        if self._corpus is None:
+            from .corpus import Corpus
+
+            self._corpus = Corpus(self)
+        return self._corpus
+
     def close(self) -> None:
-        """Lets go of connections, the sandbox and the shell's event."""
+        """Lets go of connections, the cache, the sandbox and the shell's event."""
         self._forget_connection()
+        if self._corpus is not None:
+            self._corpus.close()
         if self.shell is not None:
             with suppress(ValueError):  # closed before
                 self.shell.events.unregister("post_execute", self._cell_ended)
@@ -227,7 +248,7 @@ class Session:
         if self._books is None:
             from .bookkeeping import Books
 
-            self._books = Books(self.config, self._environment, self.shell)
+            self._books = Books(self.config, self.environment, self.shell)
         return self._books
 
     def ask_again(self, name: str, n: int, text: str, options: Options) -> Reply | DryRun:
@@ -261,7 +282,7 @@ class Session:
 
         if self._composer is None:
             self._composer = Composer(_download)
-        with self._saying(options):
+        with self.saying(options.quiet):
             try:
                 return self._composer.compose(
                     content,
@@ -278,7 +299,7 @@ class Session:
                 raise Interrupted from None
 
     @contextmanager
-    def _saying(self, options: Options) -> Iterator[None]:
+    def saying(self, is_quiet: bool) -> Iterator[None]:
         """Our warnings become a line in the cell: Python's own form shows the place of the package on this machine."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", GLMWarning)
@@ -286,7 +307,7 @@ class Session:
         for warning in caught:
             if not isinstance(warning.message, GLMWarning) or self.shell is None:
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-            elif not options.quiet:
+            elif not is_quiet:
                 self._show_note(warning.message)
 
     def _show_note(self, note: GLMWarning) -> None:
@@ -303,9 +324,9 @@ class Session:
         is_chosen = name in self.config.trait_values() and getattr(self.config, name) != self.config.trait_defaults(name)
         if is_chosen or not self.connection.provider.is_self_hosted:
             return resolve_model(getattr(self.config, name), self.connection.provider)
-        return self._only_model(name, is_dry_run)
+        return self.only_model(name, is_dry_run)
 
-    def _only_model(self, setting: str, is_dry_run: bool) -> str:
+    def only_model(self, setting: str, is_dry_run: bool) -> str:
         """The model of a server that serves just one; asked once a connection, and not for a dry run."""
         if self._served is None and is_dry_run:
             return "<the one model that the server has>"
@@ -328,7 +349,7 @@ class Session:
         as_ = "json" if options.schema is not None and options.as_ == "markdown" else options.as_
         if is_terminal(self.shell):
             return TerminalPainter(sys.stdout, as_)
-        return NotebookPainter(_publisher(self.shell), as_, _look_at(images))
+        return NotebookPainter(publisher(self.shell), as_, _look_at(images))
 
     def keep(self, reply: Reply, options: Options, images: Sequence[ImagePart], is_shown: bool) -> None:
         """Puts the reply and its boxes into the namespace; `is_shown`: the cell has shown it already."""
@@ -389,15 +410,3 @@ def _download(url: str) -> Blob:
 
     got = fetch(url)
     return Blob(got.name, data=got.data)
-
-
-def is_terminal(shell: InteractiveShell) -> bool:
-    """True where output is text: IPython in a terminal."""
-    return any(base.__name__ == "TerminalInteractiveShell" for base in type(shell).__mro__)
-
-
-def _publisher(shell: InteractiveShell) -> Callable[[dict[str, str], dict[str, Any], str, bool], None]:
-    def publish(data: dict[str, str], metadata: dict[str, Any], display_id: str, update: bool) -> None:
-        shell.display_pub.publish(data, metadata, transient={"display_id": display_id}, update=update)
-
-    return publish

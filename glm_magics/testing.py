@@ -59,7 +59,7 @@ class FakeGLM(_Transport):
     """An httpx transport that answers from a script and keeps what it was asked.
 
     Answers are used in the order in which they were scripted; the last one serves all further requests. Without a script
-    it says "Hello!".
+    it says "Hello!". Requests for vectors use each scripted answer once, and get made-up vectors after that.
     """
 
     def __init__(self) -> None:
@@ -120,12 +120,29 @@ class FakeGLM(_Transport):
             request.method, request.url.path, request.url.host, json.loads(content) if content else None, dict(request.headers)
         )
         self.requests.append(received)
+        if received.path.endswith("/embeddings"):
+            return self._answer_with_vectors(received)
         if self._script:
             self._last = self._script.popleft()
         if self._last is None:
             self.reply()
             self._last = self._script.popleft()
         return self._last(received)
+
+    def _answer_with_vectors(self, received: Received) -> httpx.Response:
+        """What is scripted, each once and from any thread; then vectors that depend on the text alone."""
+        try:
+            return self._script.popleft()(received)
+        except IndexError:
+            asked = received.body
+        texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
+        rows = [
+            {"index": n, "object": "embedding", "embedding": made_up_vector(text, asked.get("dimensions", 8))}
+            for n, text in enumerate(texts)
+        ]
+        counted = sum(len(text.split()) for text in texts)
+        usage = {"prompt_tokens": counted, "completion_tokens": 0, "total_tokens": counted}
+        return _response(200, {"model": asked["model"], "object": "list", "data": rows[::-1], "usage": usage})
 
     def close(self) -> None:
         """Nothing to close; httpx calls it."""
@@ -134,6 +151,16 @@ class FakeGLM(_Transport):
         return self
 
     def __exit__(self, *exc_info: object) -> None: ...
+
+
+def made_up_vector(text: str, dimensions: int) -> list[float]:
+    """Numbers that depend on the text alone and mean nothing; of unit length."""
+    import random
+
+    chance = random.Random(text)
+    vector = [chance.gauss(0, 1) for _ in range(dimensions)]
+    length = sum(number * number for number in vector) ** 0.5
+    return [number / length for number in vector]
 
 
 def sse_frame(payload: Mapping[str, Any] | str) -> bytes:

@@ -25,7 +25,16 @@ KEY = "testid.S3cr3tS3cr3t"
 
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["MPLCONFIGDIR"] = str(Path(tempfile.gettempdir()) / "glm-magics-tests-matplotlib")  # its font cache is slow to build
-_KEYS = ("ZAI_API_KEY", "ZHIPUAI_API_KEY", "GLM_API_KEY", "GLM_BASE_URL", "GLM_PROVIDER", "GLM_SANDBOX_DELAY_S")
+_KEYS = (
+    "ZAI_API_KEY",
+    "ZHIPUAI_API_KEY",
+    "GLM_API_KEY",
+    "GLM_BASE_URL",
+    "GLM_PROVIDER",
+    "GLM_SANDBOX_DELAY_S",
+    "GLM_CACHE_DIR",
+    "XDG_DATA_HOME",
+)
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 hypothesis.settings.register_profile(

@@ -316,14 +316,14 @@ def test_nobody_listens() -> None:
 )
 def test_broken_settings_of_the_machine_are_one_sentence(monkeypatch, name: str, value: str) -> None:
     """A proxy or certificate variable that the HTTP library chokes on."""
-    import glm_magics.client
+    from glm_magics.reach import ssl_context
 
-    glm_magics.client._ssl_context.cache_clear()
+    ssl_context.cache_clear()
     monkeypatch.setenv(name, value)
     with pytest.raises(NetworkError) as caught:
         ask(client())
     assert "passw0rd" not in str(caught.value)
-    glm_magics.client._ssl_context.cache_clear()
+    ssl_context.cache_clear()
 
 
 # Streams that break

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from glm_magics.client import Waiting
 from glm_magics.display import JOIN_CHARS, MAX_SHOWN_CHARS, NotebookPainter, TerminalPainter
 from glm_magics.replies import Delta, Ending, Reply, ReplyFold, Usage
+from glm_magics.retries import Waiting
 
 
 class Page:

@@ -15,6 +15,7 @@ A reply that was not scripted is composed: it says that this is a sandbox, and w
 
 The rooms: `server` (the thread) → `app` (the routes) → `auth`, `checks`, `prompts` (what is acceptable) → `compose`
 (what is said; `facts`, `pictures`, `vision`, `tools` do the work) → `stream` (how it is written) → `delivery` (how it is sent).
+Vectors have a way of their own: `app` → `embeddings` (what is acceptable, and the answer) → `lexical` (the vectors).
 """
 
 from __future__ import annotations

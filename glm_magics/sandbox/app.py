@@ -19,6 +19,7 @@ from glm_magics.sandbox.checks import ChatRequest, parse_body, read_request, wit
 from glm_magics.sandbox.codes import Refusal, dump, error_body
 from glm_magics.sandbox.compose import compose
 from glm_magics.sandbox.delivery import Message, Outgoing, Receive, Send, deliver, whole
+from glm_magics.sandbox.embeddings import EmbeddingRequest, embedding_body, read_embedding_request
 from glm_magics.sandbox.faults import FAULTS, Fault, HttpAnswer, find_fault, not_found_body
 from glm_magics.sandbox.prompts import last_user_text, split_directives
 from glm_magics.sandbox.realtime.endpoint import Endpoint, refuse
@@ -204,6 +205,20 @@ class App:
             answer = await asyncio.to_thread(self._spoken, answer)
         return self._written(request, planned.fault.edit(answer), planned.fault)
 
+    async def embeddings(self, call: Call) -> Outgoing:
+        """``POST /embeddings``: fault, checks, limit, vectors, in this order."""
+        body = without_nulls(call.body)
+        planned = self._fault(call, body)
+        if planned.fault.http is not None:
+            return _http_fault(planned, call.path)
+        request: EmbeddingRequest = await _work(call, lambda: read_embedding_request(body))
+        call.cleanup.enter_context(self._slot(request.model.id))
+        answer = await _work(call, lambda: embedding_body(request, planned.fault))
+        await asyncio.sleep(_seconds(request.directives.get("delay"), 0.0))
+        interruption = planned.fault.wire.interruption
+        steps = (answer[: len(answer) // 2], *interruption) if interruption else (answer,)
+        return Outgoing(200, _JSON, steps, is_silent=planned.fault.is_silent)
+
     def _spoken(self, answer: Answer) -> Answer:
         """The same answer with its words aloud."""
         spoken = Spoken(speak(answer.text, VOICE_RATE_HZ), str(uuid4()), int(time.time()) + _SPOKEN_FOR_S)
@@ -228,8 +243,8 @@ class App:
 
     def _fault(self, call: Call, body: Mapping[str, Any]) -> PlannedFault:
         """What goes wrong with this request: by its header, by its prompt, or the next one queued from Python."""
-        _, directives = split_directives(last_user_text(body.get("messages")))
-        name = call.headers.get("x-sandbox-fault") or directives.get("fault")
+        text = _input_text(body) if "input" in body else last_user_text(body.get("messages"))
+        name = call.headers.get("x-sandbox-fault") or split_directives(text)[1].get("fault")
         if not name:
             return self.script.next_fault() or PlannedFault(Fault("none", "all is well"))
         try:
@@ -284,6 +299,7 @@ _Result = TypeVar("_Result")
 _Handler = Callable[[App, Call], Awaitable[Outgoing]]
 _ROUTES: Mapping[str, Mapping[str, _Handler]] = {
     "/chat/completions": {"POST": App.chat},
+    "/embeddings": {"POST": App.embeddings},
     "/models": {"GET": App.models},
     "/tokenizer": {"POST": App.tokenizer},
 }
@@ -295,6 +311,12 @@ def _seconds(text: str | None, default_s: float) -> float:
         return default_s if text is None else min(60.0, max(0.0, float(text)))
     except ValueError:
         raise Refusal("1214", f"[[delay:{text}]]: a number of seconds.") from None
+
+
+def _input_text(body: Mapping[str, Any]) -> str:
+    """All texts of a request for vectors, for what they ask of the sandbox."""
+    texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+    return "\n".join(text for text in texts if isinstance(text, str))
 
 
 async def _read_body(receive: Receive) -> bytes:

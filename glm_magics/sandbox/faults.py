@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from typing import Any
 
 from glm_magics.sandbox.answers import Answer
 from glm_magics.sandbox.codes import CODES, dump, error_body
@@ -19,6 +20,7 @@ from glm_magics.sandbox.stream import Break, Wire
 from glm_magics.speech import VOICE_RATE_HZ
 from glm_magics.waves import write_wave
 
+Rows = list[dict[str, Any]]
 _JSON = "application/json"
 _SLOW_S = 0.2
 
@@ -40,6 +42,7 @@ class Fault:
         name, meaning: what it is called, and what it does.
         http: makes the whole answer, from the request's path, instead of a reply.
         edit: changes the reply before it is written.
+        edit_vectors: changes the rows of an answer with vectors before it is written.
         wire: how the reply is written.
         is_silent: not even response headers are sent.
         spoil: how an answer in a Realtime call goes wrong; None: the fault does not concern calls.
@@ -50,6 +53,7 @@ class Fault:
     meaning: str
     http: Callable[[str], HttpAnswer] | None = None
     edit: Callable[[Answer], Answer] = field(default=lambda answer: answer)
+    edit_vectors: Callable[[Rows], Rows] = field(default=lambda rows: rows)
     wire: Wire = field(default_factory=Wire)
     is_silent: bool = False
     spoil: Spoil | None = None
@@ -160,6 +164,25 @@ def _stream_faults() -> list[Fault]:
     ]
 
 
+def _with_vector(edit: Callable[[list[float]], list[float]]) -> Callable[[Rows], Rows]:
+    """The rows with the vector of the first one changed."""
+    return lambda rows: [{**rows[0], "embedding": edit(rows[0]["embedding"])}, *rows[1:]]
+
+
+def _vector_faults() -> list[Fault]:
+    def row(name: str, meaning: str, edit: Callable[[Rows], Rows]) -> Fault:
+        return Fault(name, meaning, edit_vectors=edit)
+
+    return [
+        row("short-vector", "a vector lacks its last number", _with_vector(lambda vector: vector[:-1])),
+        row("nan-vector", "a vector holds NaN", _with_vector(lambda vector: [float("nan"), *vector[1:]])),
+        row("zero-vector", "a vector is all zeros", _with_vector(lambda vector: [0.0] * len(vector))),
+        row("missing-index", "the vector of the last text is left out", lambda rows: rows[:-1]),
+        row("double-index", "all vectors claim to be the first text's", lambda rows: [{**row, "index": 0} for row in rows]),
+        row("wild-index", "an index that no text has", lambda rows: [{**rows[0], "index": 999}, *rows[1:]]),
+    ]
+
+
 def _call_faults() -> list[Fault]:
     def row(name: str, meaning: str, spoil: Spoil) -> Fault:
         return Fault(f"call-{name}", f"in a call, {meaning}", spoil=spoil)
@@ -178,7 +201,7 @@ def _call_faults() -> list[Fault]:
 
 def _table() -> dict[str, Fault]:
     coded = [_code_fault(code, row.status) for code, row in CODES.items()]
-    rows = [*coded, _code_fault("1305", 503), *_http_faults(), *_stream_faults(), *_call_faults()]
+    rows = [*coded, _code_fault("1305", 503), *_http_faults(), *_stream_faults(), *_vector_faults(), *_call_faults()]
     return {row.name: row for row in rows}
 
 

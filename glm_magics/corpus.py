@@ -1,0 +1,256 @@
+"""What a session knows of vectors: which cache, and what can be asked of texts once they have vectors.
+
+``glm.embed``, ``glm.search``, ``glm.similar``, ``glm.duplicates``, ``glm.clusters`` and ``glm.cache`` are its methods.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+from .catalog import find_model
+from .clusternames import ask_for_names, read_names
+from .embeddings import embed_texts
+from .errors import GLMError, GLMWarning, InputError, OptionError, one_line
+from .flow import Asking, Desk
+from .options import Options, nearest
+from .progress import painter_for
+from .settings import data_folder
+from .similarity import Data, check_count, choose_count, in_groups, read_matrix
+from .sources import Home, find_source
+from .texts import LONG, Long, plan_texts, read_texts, refuse_broken
+from .vectorcache import VectorCache
+from .vectorstore import LocalStore, VectorStore, is_store
+from .vectorstore.spaces import Precision
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from .neighbours import CellIndex
+    from .vectors import Clusters
+
+    Floats: TypeAlias = npt.NDArray[np.float32]
+    Rows: TypeAlias = npt.NDArray[np.int64]
+
+Cache: TypeAlias = "str | Path | VectorStore | Literal[False] | None"
+FOLDER_VARIABLE = "GLM_CACHE_DIR"
+_CLUSTER_COUNTS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50)
+_COUNTED_ROWS = 5000
+N_STARTS = 5
+PAIRS_LINE = 30_000
+"""Rows from which on near duplicates are looked for in neighbouring cells only."""
+
+
+class Owner(Home, Desk, Protocol):
+    """The session: it says who makes vectors, and can be asked a question."""
+
+
+class Corpus:
+    """Vectors for one session.
+
+    Args:
+        home: the session, as far as it matters here.
+    """
+
+    def __init__(self, home: Owner) -> None:
+        self._home = home
+        self._stores: dict[Path, LocalStore] = {}
+        self._indexes: dict[bytes, CellIndex | None] = {}
+
+    def close(self) -> None:
+        """Lets go of files."""
+        for store in self._stores.values():
+            store.close()
+
+    # Vectors
+
+    def embed(
+        self,
+        texts: Any,
+        dimensions: int | None = None,
+        model: str | None = None,
+        *,
+        long: Long = "error",
+        precision: Precision = "float32",
+        cache: Cache = None,
+        quiet: bool = False,
+    ) -> Floats:
+        """As `glm_magics.embed`."""
+        read = read_texts(texts)
+        source = find_source(self._home, dimensions, model, precision)
+        if long not in LONG:
+            raise OptionError(f"long has no value `{one_line(str(long), 40)}`.", nearest(str(long), LONG))
+        row = find_model(source.space.model)
+        plan = plan_texts(read, row.limits.get("max_tokens_per_input") if row else None, long)
+        listen = (lambda progress: None) if quiet else painter_for(self._home.shell)
+        try:
+            with self._home.saying(quiet):
+                vectors = embed_texts(plan, source, self.find_store(cache), listen)
+        except UnicodeEncodeError:
+            refuse_broken(read)
+            raise
+        single: Floats = vectors[0] if isinstance(texts, str) else vectors
+        return single
+
+    def find_store(self, cache: Cache = None) -> VectorStore | None:
+        """The cache that was meant: the user's own, a folder, a store, or none for False.
+
+        Raises:
+            InputError: it is none of these.
+        """
+        if cache is False:
+            return None
+        if cache is None:
+            folder = self.default_folder
+        elif isinstance(cache, str | Path):
+            folder = Path(cache).expanduser()
+        elif is_store(cache):
+            return cache
+        else:
+            raise InputError(f"A {type(cache).__name__} is no cache.", "Give a folder, a store, or False for none.")
+        return self._stores.setdefault(folder.absolute(), LocalStore(folder.absolute()))
+
+    def cache(self, cache: Cache = None) -> VectorCache:
+        """As `glm_magics.cache`.
+
+        Raises:
+            InputError: there is no such cache.
+        """
+        store = self.find_store(cache)
+        if store is None:
+            raise InputError("Without a cache there is nothing to show.", "Leave `cache` out, or give a folder.")
+        return VectorCache(store)
+
+    @property
+    def default_folder(self) -> Path:
+        """``GLM_CACHE_DIR``, or a folder beside the ledger."""
+        named = self._home.environment.get(FOLDER_VARIABLE, "").strip()
+        return Path(named).expanduser() if named else data_folder(self._home.config) / "embeddings"
+
+    # What can be asked
+
+    def search(self, query: Any, data: Any, on: Any = "text", k: int = 10, *, exact: bool | None = None, **options: Any) -> Any:
+        """As `glm_magics.search`."""
+        import numpy as np
+
+        check_count("k", k)
+        source, matrix = self._read(data, on, options)
+        queries = read_matrix(query)
+        if queries is None:
+            texts = read_texts(query)
+            queries = self.embed(texts, **options) if texts else np.empty((0, matrix.shape[1]), np.float32)
+        if queries.shape[1] != matrix.shape[1]:
+            raise InputError(
+                f"The query has {queries.shape[1]} numbers, the data's vectors {matrix.shape[1]}.",
+                "Use the same `model` and `dimensions` for both.",
+            )
+        rows, scores = self._nearest(matrix, queries, k, exact, options.get("cache"))
+        added: dict[str, Any] = {"score": scores.reshape(-1)}
+        is_vector = read_matrix(query) is not None
+        if not isinstance(query, str) and not (is_vector and query.ndim == 1):
+            names = np.arange(len(queries)) if is_vector else np.array(read_texts(query), object)
+            added = {"query": np.repeat(names, rows.shape[1]), **added}
+        return source.take(rows.reshape(-1), added)
+
+    def similar(self, data: Any, row: int, on: Any = "text", k: int = 10, *, exact: bool | None = None, **options: Any) -> Any:
+        """As `glm_magics.similar`."""
+        check_count("k", k)
+        source, matrix = self._read(data, on, options)
+        if isinstance(row, bool) or not isinstance(row, int) or not -len(matrix) <= row < len(matrix):
+            raise InputError(f"There is no row {one_line(repr(row), 40)}.", f"Give its place, from 0 to {len(matrix) - 1:,}.")
+        row %= len(matrix)
+        rows, scores = self._nearest(matrix, matrix[row : row + 1], k + 1, exact, options.get("cache"))
+        is_other = rows[0] != row
+        return source.take(rows[0][is_other][:k], {"score": scores[0][is_other][:k]})
+
+    def duplicates(self, data: Any, threshold: float = 0.95, on: Any = "text", **options: Any) -> Any:
+        """As `glm_magics.duplicates`."""
+        import numpy as np
+
+        from .vectors import find_pairs, join_pairs
+
+        if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not -1 <= threshold <= 1:
+            raise InputError(f"threshold is {one_line(repr(threshold), 40)}.", "Give a cosine from -1 to 1, such as 0.95.")
+        source, matrix = self._read(data, on, options)
+        index = self._index(matrix, options.get("cache")) if len(matrix) > PAIRS_LINE else None
+        pairs = find_pairs(matrix, threshold) if index is None else index.find_pairs(matrix, threshold)
+        first = join_pairs(len(matrix), pairs)
+        rows, groups = in_groups(first)
+        scores = np.einsum("ij,ij->i", matrix[rows], matrix[first[rows]])
+        return source.take(rows, {"group": groups, "score": scores})
+
+    def clusters(
+        self, data: Any, n: int | None = None, on: Any = "text", *, seed: int = 0, names: bool = True, **options: Any
+    ) -> Any:
+        """As `glm_magics.clusters`."""
+        import numpy as np
+
+        from .vectors import find_clusters
+
+        source, matrix = self._read(data, on, options)
+        if n is not None:
+            check_count("n", n, len(matrix))
+        elif len(matrix) < 4:
+            n = 1
+        else:
+            few = np.sort(np.random.default_rng(seed).permutation(len(matrix))[:_COUNTED_ROWS])
+            n = choose_count(matrix[few], [count for count in _CLUSTER_COUNTS if count <= len(few) // 2] or [1])
+        found = find_clusters(matrix, n, seed, n_starts=N_STARTS)
+        added: dict[str, Any] = {"cluster": found.labels, "closeness": found.closeness}
+        if names and read_matrix(on) is None:
+            name_of = self._name(read_texts(source.column), found, options.get("quiet", False))
+            added["name"] = [name_of[label] for label in found.labels.tolist()]
+        return source.take(np.arange(len(matrix)), added)
+
+    def _name(self, texts: Sequence[str], found: Clusters, is_quiet: bool) -> list[str]:
+        """A name for each cluster; empty ones, and a sentence, where nobody gives any."""
+        question, schema = ask_for_names(texts, found)
+        answer: Mapping[str, Any] = {}
+        with self._home.saying(is_quiet):
+            try:
+                answer = Asking(self._home, Options(schema=schema, quiet=True)).find_value([question])
+            except GLMError as error:
+                warnings.warn(f"The clusters have no names. {error}", GLMWarning, stacklevel=2)
+        return read_names(answer, len(found.centres))
+
+    def _read(self, data: Any, on: Any, options: Mapping[str, Any]) -> tuple[Data, Floats]:
+        """The data, and a vector for each of its rows: those given in `on`, or those of its column."""
+        if read_matrix(on) is not None:
+            source = Data(data, None)
+            return source, read_matrix(on, len(source))
+        source = Data(data, on)
+        return source, self.embed(source.column, **options)
+
+    def _nearest(self, matrix: Floats, queries: Floats, k: int, exact: bool | None, cache: Cache) -> tuple[Rows, Floats]:
+        from .neighbours import LINE_NUMBERS
+        from .vectors import find_nearest
+
+        index = None if exact or (exact is None and matrix.size < LINE_NUMBERS) else self._index(matrix, cache)
+        return find_nearest(matrix, queries, k) if index is None else index.search(matrix, queries, k)
+
+    def _index(self, matrix: Floats, cache: Cache) -> CellIndex | None:
+        """The index of a matrix, built once and kept beside the cache; None where none helps.
+
+        Known by some of the rows: an index that is out of date finds less, but a score is always that of the row.
+        """
+        from .neighbours import build_index, load_index
+
+        some = matrix[:: max(1, len(matrix) // 1000)]
+        mark = blake2b(some.tobytes() + str(matrix.shape).encode(), digest_size=16).digest()
+        if mark not in self._indexes:
+            store = self.find_store(cache)
+            path = Path(store.place, "indexes", f"{mark.hex()}.npz") if isinstance(store, LocalStore) else None
+            index = load_index(path, *matrix.shape) if path is not None else None
+            if index is None:
+                index = build_index(matrix)
+                if index is not None and path is not None:
+                    try:
+                        index.save(path)
+                    except OSError as error:
+                        warnings.warn(f"The index for searching is not kept: {error.strerror}.", GLMWarning, stacklevel=2)
+            self._indexes[mark] = index
+        return self._indexes[mark]

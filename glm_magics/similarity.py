@@ -1,0 +1,165 @@
+"""Rows of the user's own data by the likeness of their texts. Data in, data of the same kind out, with columns added.
+
+A list of texts gives a list of `Hit`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from .errors import InputError, MissingExtraError, one_line
+from .options import nearest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats: TypeAlias = npt.NDArray[np.float32]
+    Rows: TypeAlias = npt.NDArray[np.int64]
+
+
+class Hit(NamedTuple):
+    """A text of a list, and what was found out about it; `row` is its place, `facts` what a frame would get as columns."""
+
+    row: int
+    text: str
+    facts: Mapping[str, Any]
+
+    @property
+    def score(self) -> float:
+        """The cosine."""
+        return float(self.facts["score"])
+
+
+class Data:
+    """Something with texts: a frame with a column of them, a column, or a list.
+
+    Args:
+        value: pandas, polars, pyarrow, … or a list of strings.
+        on: the name of the column, of no matter where there is but one; None where no column is needed.
+
+    Raises:
+        InputError: it is none of these, or has no such column.
+        MissingExtraError: it needs narwhals.
+    """
+
+    def __init__(self, value: Any, on: str | None) -> None:
+        self._frame: Any = None
+        self.column: Any = value
+        if isinstance(value, list | tuple):
+            return
+        self._frame = _read_frame(value)
+        if on is None:
+            return
+        names = self._frame.columns
+        if len(names) == 1:
+            on = names[0]
+        if on not in names:
+            raise InputError(f"There is no column `{one_line(str(on), 40)}`.", nearest(str(on), list(map(str, names))))
+        self.column = self._frame[on].to_native()
+
+    def __len__(self) -> int:
+        return len(self.column) if self._frame is None else len(self._frame)
+
+    def take(self, rows: Rows, added: Mapping[str, Any]) -> Any:
+        """These rows, in this order, with columns added; a name that is taken gets an underscore."""
+        if self._frame is None:
+            columns = {name: list(values) for name, values in added.items()}
+            return [
+                Hit(row, self.column[row], {name: values[i] for name, values in columns.items()})
+                for i, row in enumerate(rows.tolist())
+            ]
+        import narwhals as nw
+
+        part = self._frame[rows.tolist()]
+        series = []
+        for name, values in added.items():
+            while name in self._frame.columns:
+                name += "_"
+            series.append(nw.new_series(name, values, backend=nw.get_native_namespace(part)))
+        return part.with_columns(*series).to_native()
+
+
+def _read_frame(value: Any) -> Any:
+    try:
+        import narwhals as nw
+    except ImportError:
+        kind = type(value).__module__.partition(".")[0]
+        raise MissingExtraError.naming("embeddings", f"Data of {kind} is read with narwhals, which is not installed.") from None
+    try:
+        frame = nw.from_native(value, allow_series=True)
+    except TypeError:
+        raise InputError(
+            f"A {type(value).__name__} is no data to search.", "Give a list of strings, a column, or a frame."
+        ) from None
+    if isinstance(frame, nw.LazyFrame):
+        raise InputError("This frame is lazy: it has no rows yet.", "Give `frame.collect()`.")
+    return frame.to_frame() if isinstance(frame, nw.Series) else frame
+
+
+def read_matrix(value: Any, n_rows: int | None = None) -> Any:
+    """Vectors that the user made or got before, as float32 of unit length; None where `value` is no array.
+
+    Raises:
+        InputError: they cannot be compared: not finite, of a wrong shape, no numbers.
+    """
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(value, numpy.ndarray) or value.dtype.kind not in "fiu":
+        return None
+    from .vectors import to_unit
+
+    matrix = value[None] if value.ndim == 1 else value
+    if matrix.ndim != 2 or not matrix.shape[1] or (n_rows is not None and len(matrix) != n_rows):
+        wanted = f"one vector for each of {n_rows:,} rows" if n_rows is not None else "a vector, or a matrix of vectors"
+        raise InputError(f"The array has the shape {value.shape}.", f"Give {wanted}.")
+    if not numpy.isfinite(matrix).all():
+        raise InputError("The array holds NaN or infinity.", "Embed the texts again, or leave those rows out.")
+    return to_unit(matrix)
+
+
+def check_count(name: str, value: object, most: int | None = None) -> int:
+    """A whole number from 1 on.
+
+    Raises:
+        InputError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1 or (most is not None and value > most):
+        span = f"from 1 to {most:,}" if most is not None else "from 1 on"
+        raise InputError(f"{name} is {one_line(repr(value), 40)}.", f"Give a whole number {span}.")
+    return value
+
+
+def in_groups(first: Rows) -> tuple[Rows, Rows]:
+    """Rows that share their group with another, and the number of their group; groups in the order of their first rows.
+
+    Args:
+        first: for each row the first row of its group.
+    """
+    import numpy as np
+
+    sizes = np.bincount(first, minlength=len(first))
+    rows = np.flatnonzero(sizes[first] > 1)
+    rows = rows[np.lexsort((rows, first[rows]))]
+    _, groups = np.unique(first[rows], return_inverse=True)
+    return rows, groups
+
+
+def choose_count(matrix: Floats, candidates: Sequence[int]) -> int:
+    """The number of clusters that fits best, by how much nearer rows are to their own centre than to the next one."""
+    import numpy as np
+
+    from .vectors import find_clusters, find_nearest
+
+    best, best_score = candidates[0], -1.0
+    for n in candidates:
+        found = find_clusters(matrix, n, n_starts=3)
+        if len(found.centres) < 2:
+            continue
+        _, cosines = find_nearest(found.centres, matrix, 2)
+        own, other = 1 - cosines[:, 0], 1 - cosines[:, 1]
+        score = float(np.mean((other - own) / np.maximum(other, 1e-9)))
+        if score > best_score + 1e-6:
+            best, best_score = n, score
+    return best
