@@ -103,15 +103,20 @@ def keep_visible(shapes: Iterable[Shape]) -> Iterator[Shape]:
     Left out are shapes outside of their picture, boxes without area, numbers that are not finite, pictures without a size.
     """
     for shape in shapes:
-        if shape.image < 0 or min(shape.width_px, shape.height_px) < 1 or not all(map(isfinite, shape.relative)):
+        if shape.image < 0 or shape.width_px < 1 or shape.height_px < 1:
             continue
         if isinstance(shape, Point):
-            if max(shape.relative) <= 1 and min(shape.relative) >= 0:
+            x, y = shape.relative
+            if 0 <= x <= 1 and 0 <= y <= 1:
                 yield shape
             continue
-        (x1, x2), (y1, y2) = (sorted(min(1.0, max(0.0, value)) for value in shape.relative[start::2]) for start in (0, 1))
-        if x1 < x2 and y1 < y2:
-            yield shape if shape.relative == (x1, y1, x2, y2) else replace(shape, relative=(x1, y1, x2, y2))
+        x1, y1, x2, y2 = shape.relative
+        if 0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1:
+            yield shape
+        elif all(map(isfinite, shape.relative)):
+            (x1, x2), (y1, y2) = (sorted(min(1.0, max(0.0, value)) for value in pair) for pair in ((x1, x2), (y1, y2)))
+            if x1 < x2 and y1 < y2:
+                yield replace(shape, relative=(x1, y1, x2, y2))
 
 
 def moved(shape: Shape, relative: tuple[float, ...]) -> Shape:

@@ -6,9 +6,10 @@ All offsets stay those of the original text: nothing is cut out, it is replaced 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .numbers import NUMBER
 from .values import Span
@@ -54,19 +55,18 @@ _DATA_LANGUAGES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(NamedTuple):
     """A stretch of the text where other rules hold.
 
     Attributes:
+        start, end: the inside, without the marks.
         kind: ``data`` for a fence with data, ``literal`` for one in a programming language that does nothing, ``program`` for
             one that does; ``code`` for code in a line, ``math``, ``token``.
-        start, end: the inside, without the marks.
     """
 
-    kind: str
     start: int
     end: int
+    kind: str
 
 
 @dataclass(slots=True)
@@ -89,14 +89,16 @@ class Answer:
 
     def zone_at(self, kind: str, place: int) -> Zone | None:
         """The zone of this kind around a place."""
-        zones = self.zones.get(kind, [])
-        index = bisect_right(zones, place, key=lambda zone: zone.start) - 1
+        zones = self.zones.get(kind)
+        if not zones:
+            return None
+        index = bisect_left(zones, (place + 1,)) - 1
         return zones[index] if index >= 0 and place < zones[index].end else None
 
     def has_zone(self, kind: str, start: int, end: int) -> bool:
         """A zone of this kind begins in a stretch, or is around it."""
         zones = self.zones.get(kind, [])
-        index = bisect_left(zones, start, key=lambda zone: zone.start)
+        index = bisect_left(zones, (start,))
         return (index < len(zones) and zones[index].start < end) or self.zone_at(kind, start) is not None
 
     def blank(self, spans: list[Span]) -> None:
@@ -141,7 +143,7 @@ def clean(original: str) -> Answer:
     fences = list(_fence_zones(answer.text))
     answer.zones |= {kind: [zone for zone in fences if zone.kind == kind] for kind in ("program", "literal", "data")}
     prose = blanked(answer.text, [(zone.start, zone.end) for zone in fences])
-    answer.zones["code"] = [Zone("code", *match.span(1)) for match in _CODE.finditer(prose)] if "`" in prose else []
+    answer.zones["code"] = [Zone(*match.span(1), "code") for match in _CODE.finditer(prose)] if "`" in prose else []
     answer.zones["math"] = list(_math_zones(prose)) if "$" in prose or "\\" in prose else []
     if "://" in text or "www." in text or "](" in text:
         answer.blank([match.span() for pattern in (_URL, _TARGET) for match in pattern.finditer(answer.text)])
@@ -154,6 +156,8 @@ def _thinking_in(text: str) -> tuple[list[Span], bool]:
     A lone closing tag makes thinking of all before it: the template has opened it in the prompt. One at the very end of a text
     whose thinking was closed before is a slip.
     """
+    if "think" not in text.lower():
+        return [], False
     spans: list[Span] = []
     opened: int | None = None
     written = len(text.rstrip())
@@ -173,6 +177,8 @@ def _thinking_in(text: str) -> tuple[list[Span], bool]:
 
 def _outside_answer(text: str) -> list[Span]:
     """What is not in answer tags, when there are any; an answer that is not closed runs to the end of the text."""
+    if "answer>" not in text.lower():
+        return []
     spans: list[Span] = []
     place: int | None = 0  # where the stretch outside began; None inside of an answer
     is_tagged = False
@@ -194,10 +200,10 @@ def _token_zones(text: str) -> Iterator[Zone]:
     start: int | None = None
     for match in _BOX_TOKEN.finditer(text):
         if start is not None:
-            yield Zone("token", start, match.start())
+            yield Zone(start, match.start(), "token")
         start = match.end() if match[1] == "begin" and "/" not in match[0] else None
     if start is not None:
-        yield Zone("token", start, len(text))
+        yield Zone(start, len(text), "token")
 
 
 def _fence_zones(text: str) -> Iterator[Zone]:
@@ -220,10 +226,10 @@ def _fence(text: str, opened: re.Match[str], end: int) -> Zone:
     language = opened[2].strip().lower()
     start = min(opened.end() + 1, end)
     if language in _DATA_LANGUAGES:
-        return Zone("data", start, end)
+        return Zone(start, end, "data")
     if _PROGRAM.search(text, start, end):
-        return Zone("program", start, end)
-    return Zone("literal" if language else "data", start, end)
+        return Zone(start, end, "program")
+    return Zone(start, end, "literal" if language else "data")
 
 
 def _math_zones(text: str) -> Iterator[Zone]:
@@ -235,7 +241,7 @@ def _math_zones(text: str) -> Iterator[Zone]:
             inside = text[opened.end() : match.start()]
             is_price = text[match.end() : match.end() + 1].isdigit() or "\n" in inside or not inside or inside != inside.strip()
             if mark != "$" or not is_price:
-                yield Zone("math", opened.end(), match.start())
+                yield Zone(opened.end(), match.start(), "math")
                 opened = None
                 continue
         if opened is None or opened[0] == "$" or mark == "$$":

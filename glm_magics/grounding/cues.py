@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from .vocabulary import LEGEND, cues_in
 
@@ -27,8 +27,7 @@ _IMAGE = re.compile(
 _MOST_BEFORE = 160
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(NamedTuple):
     """What the words before some numbers say.
 
     Attributes:
@@ -135,7 +134,7 @@ class Surroundings:
         if cue.kind and not is_entry:
             return cue
         header = self._header(place)
-        inherited = replace(_judge(header), is_joined=cue.is_joined) if header else cue
+        inherited = _judge(header)._replace(is_joined=cue.is_joined) if header else cue
         return inherited if inherited.is_place or not cue.kind else cue
 
     def _header(self, place: int) -> str:

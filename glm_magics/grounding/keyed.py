@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .cleaning import Answer
 from .groups import as_shapes, groups_in
@@ -39,8 +40,7 @@ _JSON_IN_STRING = re.compile(r"[\"'](?:b?box(?:es)?(?:_?2d)?|bounding_box)\\*[\"
 _NO_WORD = frozenset(("", "null", "none", "true", "false", "nan"))
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What is known from further out.
 
     Attributes:
@@ -111,12 +111,12 @@ class KeyedReader:
                 self._keep(groups_in(self.answer.text, node), meaning or Meaning.BOX, context)
             return []
         label = self._label(members, CALL_LABEL_KEYS)
-        inner = replace(context, label=label, is_action=True)
+        inner = context._replace(label=label, is_action=True)
         for member in members:
             meaning = meaning_of(member.key, is_call=True)
             if meaning is not None:
                 own = self._label(members, (f"{member.key.removesuffix('box')}elementinfo",))
-                self._place(member, meaning, replace(inner, label=own or label))
+                self._place(member, meaning, inner._replace(label=own or label))
         self._named(members, node, inner, is_point_wanted=is_click)
         return []
 
@@ -132,12 +132,12 @@ class KeyedReader:
         is_tool = not keys.isdisjoint(ARGUMENT_KEYS)
         is_action = context.is_action or is_tool or not keys.isdisjoint(ACTION_KEYS)
         own = "" if is_tool else self._label(members, ACTION_LABEL_KEYS if is_action else LABEL_KEYS)
-        inner = replace(context, label=own or context.label, is_action=is_action)
+        inner = context._replace(label=own or context.label, is_action=is_action)
         if not node.is_closed and not inner.label and not is_action:
             return self._deeper([member for member in members if _holds_objects(member)], inner)  # its name may still come
         self._named(members, node, inner, is_point_wanted=is_action or context.meaning is not None)
         left = self._values(members, inner)
-        return self._deeper(left, replace(inner, meaning=None)) if left else []
+        return self._deeper(left, inner._replace(meaning=None)) if left else []
 
     def _values(self, members: list[Member], context: Context) -> list[Member]:
         """Keeps the places of an object, and gives the members that hold none of their own."""
@@ -164,21 +164,21 @@ class KeyedReader:
         )
         inside: Next = []
         for place, (member, time) in enumerate(zip(members, times, strict=True)):
-            known = replace(context, meaning=meaning_of(member.key), is_data=not is_mapping)
+            known = context._replace(meaning=meaning_of(member.key), is_data=not is_mapping)
             pictured = _IMAGE_KEY.fullmatch(member.key)
             is_thing = is_mapping or _is_one(member, "{")
             if is_video:
-                known = replace(known, image=place if time is None or time[2] else int(time[1]))
+                known = known._replace(image=place if time is None or time[2] else int(time[1]))
             elif pictured:
-                known = replace(known, image=max(0, int(pictured[1]) - 1), is_data=False)
+                known = known._replace(image=max(0, int(pictured[1]) - 1), is_data=False)
             elif is_thing and not context.label and not known.meaning and member.key not in GENERIC_KEYS:
-                known = replace(known, label=clean_label(member.name))
+                known = known._replace(label=clean_label(member.name))
             for node in member.nodes:
                 if node.kind != '"':
                     inside.append((node, known))
                     continue
                 for child in self._nodes_in(node, member.key, context.is_action):
-                    inside.append((child, replace(known, is_data=False)))
+                    inside.append((child, known._replace(is_data=False)))
         return inside
 
     def _nodes_in(self, node: Node, key: str, is_action: bool) -> list[Node]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .cleaning import Answer
 from .cues import Surroundings
@@ -194,7 +194,7 @@ class ProseReader:
                 for i in boxed:
                     group = read_group(cells[i], 0, len(cells[i]))
                     if group is not None and len(group.numbers) == 4:
-                        self._keep(replace(group, span=(place, place + len(line))), place + len(line), is_named=False)
+                        self._keep(group._replace(span=(place, place + len(line))), place + len(line), is_named=False)
             place += len(line) + 1
 
     def _row(self, cells: dict[str, str], span: Span) -> None:
