@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 from .cleaning import Answer
 from .cues import BREAK, Cue, Surroundings
@@ -30,6 +32,7 @@ _MATHS = re.compile(
 )
 _ARE = re.compile(r"\s{1,3}(?:are|were)\b")
 _ROUND_PAIRS = re.compile(r"[\s(]*(\(([^()]+)\)[\s,;-]*\(([^()]+)\))[\s)]*")
+_KEY_ENDS = re.compile(r"[:=][\s*\"'`]{0,4}$")
 _LETTER = re.compile(r"[^\W\d_]")
 _LEAST_SIDE = 8
 _MOST_CITED = 200
@@ -86,6 +89,8 @@ class BareReader:
 
     def _labelled(self, node: Node, context: Context) -> bool:
         """Keeps ``["cat", [15, 40, 70, 220]]`` and ``("cat", 15, 40, 70, 220)``; False for any other node."""
+        if not node.children:
+            return False
         strings = [child for child in node.children if child.kind == '"']
         others = [child for child in node.children if child.kind != '"']
         if len(strings) != 1 or any(child.children for child in others) or not node.is_closed:
@@ -120,20 +125,22 @@ class BareReader:
         cue, label = self._cue(node), ""
         key = self._key(node, cue)
         if self._zone_allows(node, cue, bool(key)):
-            known = self._with_label(node, context, key)
-            if {len(row.numbers) for row in rows} == {2}:
+            known = cache(lambda: self._with_label(node, context, key))  # looked for only when it is needed
+            if all(len(row.numbers) == 2 for row in rows):
                 self._pairs(node, rows, cue, key, known)
             elif self._boxes(node, rows, cue, key, known):
-                label = known.label
+                label = known().label
         self.last_end, self.last_cue, self.last_label = node.end, cue, label
 
-    def _boxes(self, node: Node, rows: list[Group], cue: Cue, key: Meaning | None, context: Context) -> bool:
+    def _boxes(self, node: Node, rows: list[Group], cue: Cue, key: Meaning | None, known: Callable[[], Context]) -> bool:
         fours = [row for row in rows if len(row.numbers) == 4]
+        if not fours and not node.children and not key and not self._is_whole_token(node):
+            return False
         rank = Rank.DOUBLE if node.kind == "[" and (node.children or len(rows) > 1) else Rank.SINGLE
-        if key is Meaning.POINT or not self._is_place(node, fours, cue, rank, key, context.label):
+        if key is Meaning.POINT or not self._is_place(node, fours, cue, rank, key, known):
             return False
         rank = Rank.KEYED if key else Rank.TOKEN if self._is_whole_token(node) else rank
-        self._keep(fours, rank, context)
+        self._keep(fours, rank, known())
         for row in rows:
             if len(row.numbers) != 4 and rank < Rank.SINGLE:
                 self.finds.miss(row, count_off(row, Meaning.BOX))
@@ -141,6 +148,8 @@ class BareReader:
 
     def _key(self, node: Node, cue: Cue) -> Meaning | None:
         """What a key right before says: ``bbox_2d: [...]`` outside of an object."""
+        if not _KEY_ENDS.search(self.answer.text, max(0, node.start - 5), node.start):
+            return None
         match = _KEY.search(self.answer.text, max(0, node.start - 48), node.start)
         if match is None:
             return None
@@ -174,7 +183,7 @@ class BareReader:
             self._is_about_maths = bool(self.answer.zones["math"] or _MATHS.search(self.answer.text))
         return self._is_about_maths
 
-    def _is_place(self, node: Node, rows: list[Group], cue: Cue, rank: Rank, key: Meaning | None, label: str) -> bool:
+    def _is_place(self, node: Node, rows: list[Group], cue: Cue, rank: Rank, key: Meaning | None, known: Callable[[], Context]) -> bool:
         if key or (rank is Rank.DOUBLE and self._is_whole_token(node)):
             return True
         if cue.is_other and (rank is Rank.SINGLE or cue.kind == "strict"):
@@ -183,25 +192,27 @@ class BareReader:
             return not (node.kind == "(" and cue.kind == "other")
         if rank is Rank.DOUBLE:
             return len(rows) == 1 or (not cue.is_other and all(_is_ordered(row) for row in rows))
+        if not rows:
+            return False
         before = self.answer.text[max(0, node.start - 1) : node.start]
-        is_joined = cue.is_joined or bool(label)
+        is_joined = cue.is_joined or bool(known().label)
         if _ATTACHED.search(before) or (node.kind != "[" and not is_joined):
             return False
         if before in ("'", '"') or _ARE.match(self.answer.text, node.end):
             return False
         return all(_is_plausible(row, is_joined) for row in rows)
 
-    def _pairs(self, node: Node, rows: list[Group], cue: Cue, key: Meaning | None, known: Context) -> None:
+    def _pairs(self, node: Node, rows: list[Group], cue: Cue, key: Meaning | None, known: Callable[[], Context]) -> None:
         """Pairs are points only where the text says so, and the corners of a box where it says that."""
         is_list = node.kind == "[" and bool(node.children) and node.children[0].kind != '"'
         if key is Meaning.POINT or (is_list and cue.has_point and cue.kind not in ("other", "strict")):
-            self._keep(rows, Rank.KEYED if key else Rank.DOUBLE, known)
+            self._keep(rows, Rank.KEYED if key else Rank.DOUBLE, known())
         elif len(rows) == 2 and (key or cue.has_box) and not cue.is_other:
-            self._keep([join_groups(rows, (node.start, node.end))], Rank.KEYED if key else Rank.DOUBLE, known)
+            self._keep([join_groups(rows, (node.start, node.end))], Rank.KEYED if key else Rank.DOUBLE, known())
         elif is_list and self.around.is_only_numbers and not self._is_maths():
-            self._keep(rows, Rank.DOUBLE, known)
+            self._keep(rows, Rank.DOUBLE, known())
         elif self._is_whole_token(node) and not cue.is_other and not self._is_maths():
-            self._keep(self._token_corners(node, rows), Rank.TOKEN, known)
+            self._keep(self._token_corners(node, rows), Rank.TOKEN, known())
 
     def _token_corners(self, node: Node, rows: list[Group]) -> list[Group]:
         """Round pairs alone in box tokens, when there are two, are the corners of a box; others stay points."""
@@ -215,6 +226,7 @@ class BareReader:
         return [join_groups(groups, pairs.span(1))] if [len(group.numbers) for group in groups] == [2, 2] else rows
 
     def _with_label(self, node: Node, context: Context, key: Meaning | None) -> Context:
+        """The context with the name that the words before give to these brackets, and with the picture that they are for."""
         if context.label:
             return context
         gap = self.answer.text[self.last_end : node.start]

@@ -89,12 +89,12 @@ class KeyedReader:
             return []
         if node.kind == "{":
             return self._object(node, context)
-        name = self._call_name(node)
+        name = self._call_name(node) if node.kind == "(" else ""
         return self._call(node, name, context) if name else self.leave(node, context)
 
     def _call_name(self, node: Node) -> str:
         """The word joined to an opening bracket, as in ``CLICK(``; empty when there is none."""
-        match = _CALL.search(self.answer.text, max(0, node.start - 42), node.start) if node.kind == "(" else None
+        match = _CALL.search(self.answer.text, max(0, node.start - 42), node.start)
         return match[0] if match else ""
 
     def _call(self, node: Node, name: str, context: Context) -> Next:

@@ -14,7 +14,7 @@ _BOX_WORD = re.compile(
     r"的?(?:坐标|位置|边界框|检测框|框))\s*(?:is|are|at|为|是)?[\s:=]*$|\s(?:(?:is|are)\s+)?(?:located\s+)?at$|位于$|在$",
     re.IGNORECASE,
 )
-_JOINT = re.compile(r"(?:[:=|→]|->|=>|\s[-–—])[\s*_`]*$")
+_JOINTS = ("->", "=>", ":", "=", "|", "→", " -", " –", " —")
 _PART = re.compile(r"\s[-–—|]\s")
 _SENTENCE = re.compile(
     r"\b(?:is|are|was|were|has|have|can|be|the|following|here|in|at)\b|[.!?,;。]\s|[是为有在]|https?:", re.IGNORECASE
@@ -68,15 +68,25 @@ def _name_in(said: str, is_item: bool) -> str:
     """The name in what stands between a list's mark and a box: bold, or joined by a colon, or all of a short item."""
     bold = _BOLD.match(said)
     name = _MARKS.sub("", bold[1] if bold else said).rstrip("[(（【 ").replace("：", ":")
-    is_joined = bool(bold or _JOINT.search(name))
-    name = _JOINT.sub("", name).strip()
-    shorter = _BOX_WORD.sub("", name).strip()
-    is_joined = is_joined or (shorter != name and bool(_JOINT.search(shorter)))
-    name = _PART.split(_JOINT.sub("", shorter).strip(" :-–"))[0].strip("[]'\"‘’ ")
+    name, is_joined = _without_joint(name)
+    shorter = _BOX_WORD.sub("", name).rstrip()
+    is_named_box = shorter != name
+    name, is_joined_again = _without_joint(shorter)
+    is_joined = bool(bold) or is_joined or (is_named_box and is_joined_again)
+    name = _PART.split(name.strip(" :-–"))[0].strip("[]'\"‘’ ")
     article = _ARTICLE.match(name)
     name = name[article.end() :] if article else name
     is_name = (is_joined or is_item) and len(name) <= _MOST_BEFORE and len(name.split()) <= 6 and "{" not in name
     return name if is_name and _LETTER.search(name) and not _SENTENCE.search(name) and not _NO_NAME.fullmatch(name) else ""
+
+
+def _without_joint(name: str) -> tuple[str, bool]:
+    """The name without the colon, dash or arrow that joins it to a box, and whether there was one."""
+    shorter = name.rstrip("* _`\t\r\n")
+    for joint in _JOINTS if shorter.endswith(_JOINTS) else ():
+        if shorter.endswith(joint):
+            return shorter[: -len(joint)].strip(), True
+    return name.strip(), False
 
 
 def label_of_lines(words: str, start: int, end: int) -> str:

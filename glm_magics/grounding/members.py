@@ -101,6 +101,8 @@ def read_string(original: str, node: Node) -> str:
 
 def clean_label(said: str) -> str:
     """A label in one line, without control characters and surrogates that stand alone, of at most 5 000 characters."""
+    if not said:
+        return ""
     if not said.isascii() and any("\ud800" <= letter <= "\udfff" for letter in said):
         said = said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return _CONTROLS.sub(" ", said).strip()[:_MOST_LABEL]

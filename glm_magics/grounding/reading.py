@@ -109,7 +109,7 @@ class Frame:
         """The shapes, each once; what cannot be one goes to ``finds.unread``."""
         found = self._without_pixels(finds)
         has_shares = any(_is_share(one.group) for one in found)
-        placed = [(one, shape) for one in found if (shape := self._place(one, finds, has_shares)) is not None]
+        placed = [(one, shape) for one in found if (shape := self._place(one, finds, has_shares))]
         if any(one.rank <= Rank.TOKEN for one, _ in placed):
             placed = [(one, shape) for one, shape in placed if one.rank < Rank.SINGLE]
         return tuple(_once(placed))[:MOST_SHAPES]
@@ -136,30 +136,30 @@ class Frame:
         return []
 
     def _is_on_scale(self, group: Group) -> bool:
-        limit = 1e12 if self.scale == "pixel" else self.scale * (1 + _SLACK)
-        limit = 100 * (1 + _SLACK) if group.unit == "%" else limit
-        return all(isfinite(number) and number <= limit for number in group.numbers)
+        most = 100 if group.unit == "%" else 1e12 if self.scale == "pixel" else self.scale
+        return max(group.numbers) <= most * (1 + _SLACK) and isfinite(sum(group.numbers))
 
     def _place(self, one: Found, finds: Finds, has_shares: bool) -> Shape | None:
         """The shape on the picture; None, and a note, when there is none."""
         group = one.group
-        if group.unit in ("px", "mixed") and self.scale != "pixel":
+        if group.unit and group.unit != "%" and self.scale != "pixel":
             finds.miss(group, "pixels" if group.unit == "px" else "numbers of two kinds")
             return None
         if not self._is_on_scale(group):
             finds.miss(group, OVER)
             return None
         numbers = self._ordered(one)
-        units = self._units(group, has_shares)
-        relative = tuple(number / units[place % 2] for place, number in enumerate(numbers))
+        across, down = self._units(group, has_shares)
+        size_and_source = self.width_px, self.height_px, one.label, group.numbers, group.span, one.image
         shape: Shape
-        if len(relative) == 2:
+        if len(numbers) == 2:
+            relative = numbers[0] / across, numbers[1] / down
             x, y = (min(1.0, max(0.0, value)) if -_SLACK <= value <= 1 + _SLACK else value for value in relative)
-            shape = Point((x, y), self.width_px, self.height_px, one.label, group.numbers, group.span, one.image)
+            shape = Point((x, y), *size_and_source)
         else:
-            x1, y1, x2, y2 = relative
-            shape = Box((x1, y1, x2, y2), self.width_px, self.height_px, one.label, group.numbers, group.span, one.image)
-        for visible in keep_visible([shape]):
+            x1, y1, x2, y2 = numbers
+            shape = Box((x1 / across, y1 / down, x2 / across, y2 / down), *size_and_source)
+        for visible in keep_visible((shape,)):
             return visible
         finds.miss(group, NOTHING if len(set(group.numbers)) == 1 and group.numbers[0] <= 0 else "no area on the picture")
         return None
@@ -168,11 +168,12 @@ class Frame:
         """How many of the written units make the width and the height."""
         if self.scale == "pixel":
             return self.width_px, self.height_px
-        if self.scale == 1000 and group.unit == "%":
+        if self.scale != 1000:
+            return self.scale, self.scale
+        if group.unit == "%":
             return 100, 100
-        if self.scale == 1000 and (_is_share(group) or (has_shares and 0 <= min(group.numbers) <= max(group.numbers) <= 1)):
-            return 1, 1
-        return self.scale, self.scale
+        is_share = has_shares and 0 <= min(group.numbers) <= max(group.numbers) <= 1
+        return (1, 1) if is_share else (1000, 1000)
 
     def _ordered(self, one: Found) -> tuple[float, ...]:
         """The numbers as x1, y1, x2, y2 or x, y."""
@@ -198,8 +199,11 @@ def _once(placed: Iterable[tuple[Found, Shape]]) -> list[Shape]:
     """Each place once for each of its names; a name that only the words before gave yields to any other, none to one."""
     kept: dict[tuple[object, ...], list[tuple[Found, Shape]]] = {}
     for one, shape in placed:
-        key = (shape.image, *(round(value, 6) for value in shape.relative))
-        others = kept.setdefault(key, [])
+        key = (shape.image, *[round(value, 6) for value in shape.relative])
+        others = kept.get(key)
+        if others is None:
+            kept[key] = [(one, shape)]
+            continue
         is_weak = one.is_guessed or not shape.label
         if any(other.label == shape.label for _, other in others):
             continue
