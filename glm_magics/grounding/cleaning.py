@@ -115,7 +115,9 @@ def blanked(text: str, spans: list[Span]) -> str:
     for start, end in sorted(spans):
         if end > place:
             start = max(start, place)
-            parts += [text[place:start], "\n".join(" " * len(line) for line in text[start:end].split("\n"))]
+            hidden = text[start:end]
+            is_line = "\n" not in hidden
+            parts += [text[place:start], " " * len(hidden) if is_line else "\n".join(" " * len(line) for line in hidden.split("\n"))]
             place = end
     return "".join([*parts, text[place:]])
 

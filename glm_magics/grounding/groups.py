@@ -35,6 +35,8 @@ def as_shapes(groups: list[Group], meaning: Meaning, is_action: bool = False) ->
 
     Two pairs are the corners of one box, unless points are meant. A pair under a box key is a point in an agent's action only.
     """
+    if meaning is not Meaning.POINT and all(len(group.numbers) == 4 for group in groups):
+        return groups, []
     pairs = [group for group in groups if len(group.numbers) == 2]
     if meaning is not Meaning.POINT and len(pairs) == len(groups) == 2:
         return [join_groups(pairs, (pairs[0].span[0], pairs[1].span[1]))], []

@@ -21,6 +21,7 @@ from .keys import (
     LABEL_KEYS,
     LABEL_LIST_KEYS,
     NAMED,
+    NAMES,
     POLYGON_KEYS,
     SOLID_KEYS,
     STRING_KEYS,
@@ -37,6 +38,7 @@ _CALL = re.compile(r"[A-Za-z_]\w{0,40}$")
 _TIME_KEY = re.compile(r"(?:frame|time|t|sec|second|第)?[\s_=#-]*(\d{1,5})([.:]\d+)*\s*(?:s|sec|seconds?|秒|帧)?", re.IGNORECASE)
 _IMAGE_KEY = re.compile(r"(?:image|img|picture|pic|page|图|图片|图像|第)(\d{1,3})(?:张|张图|张图片|页)?")
 _JSON_IN_STRING = re.compile(r"[\"'](?:b?box(?:es)?(?:_?2d)?|bounding_box)\\*[\"']", re.IGNORECASE)
+_BRACKET = re.compile(r"[\[({]")
 _NO_WORD = frozenset(("", "null", "none", "true", "false", "nan"))
 
 
@@ -127,12 +129,12 @@ class KeyedReader:
         if not keys:
             return [(child, context) for child in node.children] if node.children else self.leave(node, context)
         self.taken.append((node.start, node.end))
-        if keys & GEOGRAPHIC or self._is_map(members):
+        if not keys.isdisjoint(GEOGRAPHIC) or ("type" in keys and self._is_map(members)):
             return []
         is_tool = not keys.isdisjoint(ARGUMENT_KEYS)
         is_action = context.is_action or is_tool or not keys.isdisjoint(ACTION_KEYS)
         own = "" if is_tool else self._label(members, ACTION_LABEL_KEYS if is_action else LABEL_KEYS)
-        inner = context._replace(label=own or context.label, is_action=is_action)
+        inner = Context(own or context.label, context.image, context.meaning, is_action, context.is_data)
         if not node.is_closed and not inner.label and not is_action:
             return self._deeper([member for member in members if _holds_objects(member)], inner)  # its name may still come
         self._named(members, node, inner, is_point_wanted=is_action or context.meaning is not None)
@@ -157,6 +159,8 @@ class KeyedReader:
 
     def _deeper(self, members: list[Member], context: Context) -> Next:
         """The values that may hold objects, each with what its key says."""
+        if not any(self._may_hold(node) for member in members for node in member.nodes):
+            return []
         times = [_TIME_KEY.fullmatch(member.name.strip()) for member in members]
         is_video = all(times)
         is_mapping = not (is_video or context.label or context.is_action) and all(
@@ -183,7 +187,7 @@ class KeyedReader:
 
     def _nodes_in(self, node: Node, key: str, is_action: bool) -> list[Node]:
         """What brackets are in a string that holds an answer: by its key, by box tokens, by escaped JSON."""
-        if node.stop - node.inner < 4:
+        if not self._may_hold(node):
             return []
         is_answer = not is_action and (
             key in STRING_KEYS or bool(_JSON_IN_STRING.search(self.answer.text, node.inner, node.stop))
@@ -191,6 +195,10 @@ class KeyedReader:
         if not is_answer and not self.answer.has_zone("token", node.inner, node.stop):
             return []
         return grow_tree(self.answer.text, node.inner, node.stop)
+
+    def _may_hold(self, node: Node) -> bool:
+        """There are brackets in it, or it is some."""
+        return node.kind != '"' or bool(_BRACKET.search(self.answer.text, node.inner, node.stop))
 
     def _groups(self, member: Member) -> list[Group]:
         groups = [group for node in member.nodes for group in groups_in(self.answer.text, node)]
@@ -221,6 +229,8 @@ class KeyedReader:
 
     def _named(self, members: list[Member], node: Node, context: Context, is_point_wanted: bool) -> None:
         """Numbers that have a name each, and corners that have one."""
+        if NAMES.isdisjoint([member.key for member in members]):
+            return
         named = [member for member in members if member.key in NAMED]
         measures = {member.key: found for member in named if (found := member.measure(self.answer.text))}
         values = {key: value for key, (value, _) in measures.items()}
@@ -268,8 +278,7 @@ class KeyedReader:
 
     def _is_map(self, members: list[Member]) -> bool:
         """Geographic data (GeoJSON) has boxes of its own."""
-        kinds = [self._label(members, ("type",))] if any(member.key == "type" for member in members) else []
-        return bool({"Feature", "FeatureCollection", "Polygon", "LineString", "MultiPolygon"} & set(kinds))
+        return self._label(members, ("type",)) in ("Feature", "FeatureCollection", "Polygon", "LineString", "MultiPolygon")
 
 
 def _holds_objects(member: Member) -> bool:

@@ -105,6 +105,7 @@ CORNER_PAIRS = (
     ("topleft", "bottomright"), ("lefttop", "rightbottom"), ("upperleft", "lowerright"), ("左上角", "右下角"), ("左上", "右下"),
     ("topleftcorner", "bottomrightcorner"), ("tl", "br"), ("左上角坐标", "右下角坐标"), ("p1", "p2"), ("min", "max"),
 )  # fmt: skip
+NAMES = NAMED | {name for pair in CORNER_PAIRS for name in pair}
 
 
 def box_from_names(values: dict[str, float]) -> tuple[float, float, float, float] | None:
