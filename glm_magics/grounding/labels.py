@@ -15,6 +15,7 @@ _BOX_WORD = re.compile(
     re.IGNORECASE,
 )
 _JOINTS = ("->", "=>", ":", "=", "|", "→", " -", " –", " —")
+_MAY_JOIN = re.compile(r"[:=|→：>*]|\s[-–—]")
 _PART = re.compile(r"\s[-–—|]\s")
 _SENTENCE = re.compile(
     r"\b(?:is|are|was|were|has|have|can|be|the|following|here|in|at)\b|[.!?,;。]\s|[是为有在]|https?:", re.IGNORECASE
@@ -38,6 +39,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _TITLE = re.compile(r"\s*#{1,6}\s+([^#\n]+)|[\s\d.)*+-]*\*\*([^*\n]+)\*\*\s*[:：]?\s*|\s*\d{1,3}[.)]\s+([^\n:：]+)[:：]\s*")
 _MOST_BEFORE = 80
 _MOST_LINE = 320
+_MOST_BOX_WORD = 40
 
 
 def label_before(words: str, text: str, start: int, line_start: int) -> str:
@@ -66,13 +68,14 @@ def label_before(words: str, text: str, start: int, line_start: int) -> str:
 
 def _name_in(said: str, is_item: bool) -> str:
     """The name in what stands between a list's mark and a box: bold, or joined by a colon, or all of a short item."""
+    if not is_item and not _MAY_JOIN.search(said):
+        return ""
     bold = _BOLD.match(said)
     name = _MARKS.sub("", bold[1] if bold else said).rstrip("[(（【 ").replace("：", ":")
     name, is_joined = _without_joint(name)
-    shorter = _BOX_WORD.sub("", name).rstrip()
-    is_named_box = shorter != name
-    name, is_joined_again = _without_joint(shorter)
-    is_joined = bool(bold) or is_joined or (is_named_box and is_joined_again)
+    box_word = _BOX_WORD.search(name, max(0, len(name) - _MOST_BOX_WORD))
+    name, is_joined_again = _without_joint(name[: box_word.start()] if box_word else name)
+    is_joined = bool(bold) or is_joined or (box_word is not None and is_joined_again)
     name = _PART.split(name.strip(" :-–"))[0].strip("[]'\"‘’ ")
     article = _ARTICLE.match(name)
     name = name[article.end() :] if article else name

@@ -66,6 +66,9 @@ _PHRASES = {
 
 LEGEND = re.compile(_PHRASES["box"], re.IGNORECASE)
 _KINDS = {word: kind for kind, words in _ENGLISH.items() for word in words.split()}
+_PHRASE_HINT = re.compile(r"[\[(<]|e\.g|like|work| of\b")
+"""Without one of these there is no phrase, and words can be looked up one by one."""
+
 _WORD = re.compile(r"[a-z][a-z0-9]*")
 _MARK = re.compile(
     "|".join(f"(?P<p_{kind}>{pattern})" for kind, pattern in _PHRASES.items())
@@ -103,8 +106,11 @@ _FOLLOWS = re.compile(rf" +(?!(?:{_FUNCTION_WORDS.replace(' ', '|')})\b)[a-z]")
 def cues_in(clause: str) -> list[tuple[str, int, int]]:
     """``(kind, start, end)`` of each telling word of a clause in lower case, in order."""
     found: list[tuple[str, int, int]] = []
-    for match in _MARK.finditer(clause):
-        group = match.lastgroup or ""
+    is_plain = clause.isascii() and not _PHRASE_HINT.search(clause)
+    if is_plain and _KINDS.keys().isdisjoint(_WORD.findall(clause)):
+        return []
+    for match in (_WORD if is_plain else _MARK).finditer(clause):
+        group = match.lastgroup or "word"
         kind = _KINDS.get(match[0], "") if group == "word" else group[2:]
         if kind == "other" and group == "word" and match[0] not in _ADJECTIVES and _FOLLOWS.match(clause, match.end()):
             next_word = _WORD.search(clause, match.end())
