@@ -98,25 +98,27 @@ Shape: TypeAlias = Box | Point
 
 
 def keep_visible(shapes: Iterable[Shape]) -> Iterator[Shape]:
-    """The shapes as their picture shows them: corners in order, boxes cut at its edges.
+    """The shapes as their picture shows them; left out are those of which nothing is visible."""
+    return filter(None, map(visible, shapes))
 
-    Left out are shapes outside of their picture, boxes without area, numbers that are not finite, pictures without a size.
+
+def visible(shape: Shape) -> Shape | None:
+    """A shape as its picture shows it: corners in order, a box cut at the edges.
+
+    None for one outside of its picture, a box without area, numbers that are not finite, a picture without a size.
     """
-    for shape in shapes:
-        if shape.image < 0 or shape.width_px < 1 or shape.height_px < 1:
-            continue
-        if isinstance(shape, Point):
-            x, y = shape.relative
-            if 0 <= x <= 1 and 0 <= y <= 1:
-                yield shape
-            continue
-        x1, y1, x2, y2 = shape.relative
-        if 0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1:
-            yield shape
-        elif all(map(isfinite, shape.relative)):
-            (x1, x2), (y1, y2) = (sorted(min(1.0, max(0.0, value)) for value in pair) for pair in ((x1, x2), (y1, y2)))
-            if x1 < x2 and y1 < y2:
-                yield replace(shape, relative=(x1, y1, x2, y2))
+    if shape.image < 0 or shape.width_px < 1 or shape.height_px < 1:
+        return None
+    if isinstance(shape, Point):
+        x, y = shape.relative
+        return shape if 0 <= x <= 1 and 0 <= y <= 1 else None
+    x1, y1, x2, y2 = shape.relative
+    if 0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1:
+        return shape
+    if not all(map(isfinite, shape.relative)):
+        return None
+    (x1, x2), (y1, y2) = (sorted(min(1.0, max(0.0, value)) for value in pair) for pair in ((x1, x2), (y1, y2)))
+    return replace(shape, relative=(x1, y1, x2, y2)) if x1 < x2 and y1 < y2 else None
 
 
 def moved(shape: Shape, relative: tuple[float, ...]) -> Shape:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 
 from .cleaning import Answer
 from .cues import BREAK, Cue, Surroundings
@@ -125,14 +123,14 @@ class BareReader:
         cue, label = self._cue(node), ""
         key = self._key(node, cue)
         if self._zone_allows(node, cue, bool(key)):
-            known = cache(lambda: self._with_label(node, context, key))  # looked for only when it is needed
+            known = _Known(self, node, context, key)
             if all(len(row.numbers) == 2 for row in rows):
                 self._pairs(node, rows, cue, key, known)
             elif self._boxes(node, rows, cue, key, known):
-                label = known().label
+                label = known.context.label
         self.last_end, self.last_cue, self.last_label = node.end, cue, label
 
-    def _boxes(self, node: Node, rows: list[Group], cue: Cue, key: Meaning | None, known: Callable[[], Context]) -> bool:
+    def _boxes(self, node: Node, rows: list[Group], cue: Cue, key: Meaning | None, known: _Known) -> bool:
         fours = [row for row in rows if len(row.numbers) == 4]
         if not fours and not node.children and not key and not self._is_whole_token(node):
             return False
@@ -140,7 +138,7 @@ class BareReader:
         if key is Meaning.POINT or not self._is_place(node, fours, cue, rank, key, known):
             return False
         rank = Rank.KEYED if key else Rank.TOKEN if self._is_whole_token(node) else rank
-        self._keep(fours, rank, known())
+        self._keep(fours, rank, known.context)
         for row in rows:
             if len(row.numbers) != 4 and rank < Rank.SINGLE:
                 self.finds.miss(row, count_off(row, Meaning.BOX))
@@ -183,7 +181,7 @@ class BareReader:
             self._is_about_maths = bool(self.answer.zones["math"] or _MATHS.search(self.answer.text))
         return self._is_about_maths
 
-    def _is_place(self, node: Node, rows: list[Group], cue: Cue, rank: Rank, key: Meaning | None, known: Callable[[], Context]) -> bool:
+    def _is_place(self, node: Node, rows: list[Group], cue: Cue, rank: Rank, key: Meaning | None, known: _Known) -> bool:
         if key or (rank is Rank.DOUBLE and self._is_whole_token(node)):
             return True
         if cue.is_other and (rank is Rank.SINGLE or cue.kind == "strict"):
@@ -195,24 +193,24 @@ class BareReader:
         if not rows:
             return False
         before = self.answer.text[max(0, node.start - 1) : node.start]
-        is_joined = cue.is_joined or bool(known().label)
+        is_joined = cue.is_joined or bool(known.context.label)
         if _ATTACHED.search(before) or (node.kind != "[" and not is_joined):
             return False
         if before in ("'", '"') or _ARE.match(self.answer.text, node.end):
             return False
         return all(_is_plausible(row, is_joined) for row in rows)
 
-    def _pairs(self, node: Node, rows: list[Group], cue: Cue, key: Meaning | None, known: Callable[[], Context]) -> None:
+    def _pairs(self, node: Node, rows: list[Group], cue: Cue, key: Meaning | None, known: _Known) -> None:
         """Pairs are points only where the text says so, and the corners of a box where it says that."""
         is_list = node.kind == "[" and bool(node.children) and node.children[0].kind != '"'
         if key is Meaning.POINT or (is_list and cue.has_point and cue.kind not in ("other", "strict")):
-            self._keep(rows, Rank.KEYED if key else Rank.DOUBLE, known())
+            self._keep(rows, Rank.KEYED if key else Rank.DOUBLE, known.context)
         elif len(rows) == 2 and (key or cue.has_box) and not cue.is_other:
-            self._keep([join_groups(rows, (node.start, node.end))], Rank.KEYED if key else Rank.DOUBLE, known())
+            self._keep([join_groups(rows, (node.start, node.end))], Rank.KEYED if key else Rank.DOUBLE, known.context)
         elif is_list and self.around.is_only_numbers and not self._is_maths():
-            self._keep(rows, Rank.DOUBLE, known())
+            self._keep(rows, Rank.DOUBLE, known.context)
         elif self._is_whole_token(node) and not cue.is_other and not self._is_maths():
-            self._keep(self._token_corners(node, rows), Rank.TOKEN, known())
+            self._keep(self._token_corners(node, rows), Rank.TOKEN, known.context)
 
     def _token_corners(self, node: Node, rows: list[Group]) -> list[Group]:
         """Round pairs alone in box tokens, when there are two, are the corners of a box; others stay points."""
@@ -225,7 +223,7 @@ class BareReader:
         groups = [group for n in (2, 3) if (group := read_group(self.answer.text, pairs.start(n), pairs.end(n)))]
         return [join_groups(groups, pairs.span(1))] if [len(group.numbers) for group in groups] == [2, 2] else rows
 
-    def _with_label(self, node: Node, context: Context, key: Meaning | None) -> Context:
+    def with_label(self, node: Node, context: Context, key: Meaning | None) -> Context:
         """The context with the name that the words before give to these brackets, and with the picture that they are for."""
         if context.label:
             return context
@@ -242,6 +240,23 @@ class BareReader:
 
     def _keep(self, rows: list[Group], rank: Rank, context: Context, is_guessed: bool = True) -> None:
         self.finds.found += [Found(row, rank, context.label, context.image, is_guessed=is_guessed) for row in rows]
+
+
+class _Known:
+    """What is known of some brackets; their name is looked for when it is first needed."""
+
+    __slots__ = ("_context", "_reader", "_where")
+
+    def __init__(self, reader: BareReader, node: Node, context: Context, key: Meaning | None) -> None:
+        self._reader, self._where = reader, (node, context, key)
+        self._context: Context | None = None
+
+    @property
+    def context(self) -> Context:
+        """With the name, and with the picture that they are for."""
+        if self._context is None:
+            self._context = self._reader.with_label(*self._where)
+        return self._context
 
 
 def _is_ordered(group: Group) -> bool:

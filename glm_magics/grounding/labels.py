@@ -12,19 +12,17 @@ _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
 _BOX_WORD = re.compile(
     r"(?:\b(?:the\s+)?(?:bounding[\s_-]*)?(?:b?box(?:_?2d)?|coordinates?|coords?|location|position|region|rectangle)|"
     r"的?(?:坐标|位置|边界框|检测框|框))\s*(?:is|are|at|为|是)?[\s:=]*$|\s(?:(?:is|are)\s+)?(?:located\s+)?at$|位于$|在$",
-    re.IGNORECASE,
 )
 _JOINTS = ("->", "=>", ":", "=", "|", "→", " -", " –", " —")
 _MAY_JOIN = re.compile(r"[:=|→：>*]|\s[-–—]")
 _PART = re.compile(r"\s[-–—|]\s")
 _SENTENCE = re.compile(
-    r"\b(?:is|are|was|were|has|have|can|be|the|following|here|in|at)\b|[.!?,;。]\s|[是为有在]|https?:", re.IGNORECASE
+    r"\b(?:is|are|was|were|has|have|can|be|the|following|here|in|at)\b|[.!?,;。]\s|[是为有在]|https?:"
 )
 _NO_NAME = re.compile(
     r"(?:final |the )?(?:answers?|outputs?|results?|bounding|(?:bounding )?b?box(?:es)?|coordinates?|coords?|locations?|"
     r"positions?|json|detections?|(?:click |cent(?:er|re) )?points?|cent(?:er|re)s?|corners?|status|plan|action|"
     r"grounded operation|image|picture|page|frame|图|答案|结果|输出|坐标|位置|边界框|回答|如下)?\s*#?\d*|第\s*\d+\s*[张页帧].?",
-    re.IGNORECASE,
 )
 _NEAR = re.compile(
     r"(?:^|[\s,{\"'*-])(?:label|name|class|category|object|标签|名称|类别|物体)[\\\"'*]{0,4}\s*[:=：][\s\\\"'*]{0,6}"
@@ -56,7 +54,7 @@ def label_before(words: str, text: str, start: int, line_start: int) -> str:
         return ""
     if "|" in before:
         cells = [_MARKS.sub("", cell).strip() for cell in before.split("|")]
-        return next((cell for cell in cells if _LETTER.search(cell) and not _NO_NAME.fullmatch(cell)), "")
+        return next((cell for cell in cells if _LETTER.search(cell) and not _NO_NAME.fullmatch(cell.lower())), "")
     marker = _MARKER.match(before)
     begin = marker.end() if marker else 0
     groups = list(_GROUP_END.finditer(text, line_start + begin, start))
@@ -73,14 +71,16 @@ def _name_in(said: str, is_item: bool) -> str:
     bold = _BOLD.match(said)
     name = _MARKS.sub("", bold[1] if bold else said).rstrip("[(（【 ").replace("：", ":")
     name, is_joined = _without_joint(name)
-    box_word = _BOX_WORD.search(name, max(0, len(name) - _MOST_BOX_WORD))
+    lower = name.lower()
+    box_word = _BOX_WORD.search(lower, max(0, len(lower) - _MOST_BOX_WORD)) if len(lower) == len(name) else None
     name, is_joined_again = _without_joint(name[: box_word.start()] if box_word else name)
     is_joined = bool(bold) or is_joined or (box_word is not None and is_joined_again)
     name = _PART.split(name.strip(" :-–"))[0].strip("[]'\"‘’ ")
     article = _ARTICLE.match(name)
     name = name[article.end() :] if article else name
     is_name = (is_joined or is_item) and len(name) <= _MOST_BEFORE and len(name.split()) <= 6 and "{" not in name
-    return name if is_name and _LETTER.search(name) and not _SENTENCE.search(name) and not _NO_NAME.fullmatch(name) else ""
+    lower = name.lower()
+    return name if is_name and _LETTER.search(name) and not _SENTENCE.search(lower) and not _NO_NAME.fullmatch(lower) else ""
 
 
 def _without_joint(name: str) -> tuple[str, bool]:
@@ -107,4 +107,5 @@ def label_of_title(words: str, line_start: int) -> str:
     """A heading or a bold item in the line before, as in ``1. **Person 1**`` over ``- Bounding box: [...]``."""
     title = _TITLE.fullmatch(words[max(0, line_start - 200) : line_start].rstrip().rsplit("\n", 1)[-1])
     name = (title[1] or title[2] or title[3]).strip(" *:：") if title else ""
-    return "" if _NO_NAME.fullmatch(name) or len(name) > _MOST_BEFORE or _SENTENCE.search(name) else name
+    lower = name.lower()
+    return "" if _NO_NAME.fullmatch(lower) or len(name) > _MOST_BEFORE or _SENTENCE.search(lower) else name

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Literal
 
 from ..errors import InputError
-from ..geometry import Box, Point, Shape, keep_visible
+from ..geometry import Box, Point, Shape, visible
 from .bare import BareReader
 from .cleaning import Answer, clean
 from .cues import Surroundings
@@ -159,10 +159,10 @@ class Frame:
         else:
             x1, y1, x2, y2 = numbers
             shape = Box((x1 / across, y1 / down, x2 / across, y2 / down), *size_and_source)
-        for visible in keep_visible((shape,)):
-            return visible
-        finds.miss(group, NOTHING if len(set(group.numbers)) == 1 and group.numbers[0] <= 0 else "no area on the picture")
-        return None
+        seen = visible(shape)
+        if seen is None:
+            finds.miss(group, NOTHING if len(set(group.numbers)) == 1 and group.numbers[0] <= 0 else "no area on the picture")
+        return seen
 
     def _units(self, group: Group, has_shares: bool) -> tuple[float, float]:
         """How many of the written units make the width and the height."""
