@@ -50,9 +50,9 @@ class Box:
             box = cls((x1 / width_px, y1 / height_px, x2 / width_px, y2 / height_px), width_px, height_px, label, image=image)
         except (TypeError, ValueError, ZeroDivisionError):
             box = None
-        for visible in keep_visible([box] if box else []):
-            if isinstance(visible, cls):
-                return visible
+        seen = visible(box) if box else None
+        if isinstance(seen, cls):
+            return seen
         raise InputError(
             f"There is no box at {one_line(str(xyxy), 80)} on a picture of {width_px} × {height_px} pixels.",
             "Give x1, y1, x2, y2 in pixels, with some area on the picture.",

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .cleaning import Answer
+from .cleaning import Answer, Zone
 from .cues import BREAK, Cue, Surroundings
 from .groups import count_off, groups_in
 from .keyed import Context, Next
 from .keys import meaning_of, plain_key
-from .labels import label_before, label_of_lines, label_of_title
+from .labels import label_after, label_before, label_of_lines, label_of_title
 from .members import clean_label, read_string
 from .numbers import join_groups, read_group
 from .trees import Node
 from .values import Finds, Found, Group, Meaning, Rank
+from .vocabulary import UNITS
 
 _SEPARATORS = re.compile(r"[\s,;/|+&]*(?:and|or|和|与|及|以及|,)?[\s,;]*")
 _KEY = re.compile(
@@ -30,6 +31,8 @@ _MATHS = re.compile(
 )
 _ARE = re.compile(r"\s{1,3}(?:are|were)\b")
 _ROUND_PAIRS = re.compile(r"[\s(]*(\(([^()]+)\)[\s,;-]*\(([^()]+)\))[\s)]*")
+_SQUARE_PAIRS = re.compile(r"\s*(\[([^\[\]]+)\][\s,;-]*\[([^\[\]]+)\])\s*")
+_SAYS_BOX = re.compile(r"[\s|<>_a-z]{0,24}(?:is|are|as)\s[^.!?\n]{0,40}\bb?box\b", re.IGNORECASE)
 _KEY_ENDS = re.compile(r"[:=][\s*\"'`]{0,4}$")
 _LETTER = re.compile(r"[^\W\d_]")
 _LEAST_SIDE = 8
@@ -186,17 +189,19 @@ class BareReader:
             return True
         if cue.is_other and (rank is Rank.SINGLE or cue.kind == "strict"):
             return False
-        if cue.is_place or self._is_whole_token(node) or self.around.is_only_numbers or self.around.has_legend:
+        before = self.answer.text[max(0, node.start - 1) : node.start]
+        is_target = node.kind == "(" and before == "]"
+        is_alone = (self.around.is_only_numbers or self.around.has_legend) and not is_target
+        if cue.is_place or self._is_whole_token(node) or is_alone:
             return not (node.kind == "(" and cue.kind == "other")
         if rank is Rank.DOUBLE:
             return len(rows) == 1 or (not cue.is_other and all(_is_ordered(row) for row in rows))
         if not rows:
             return False
-        before = self.answer.text[max(0, node.start - 1) : node.start]
         is_joined = cue.is_joined or bool(known.context.label)
         if _ATTACHED.search(before) or (node.kind != "[" and not is_joined):
             return False
-        if before in ("'", '"') or _ARE.match(self.answer.text, node.end):
+        if before in ("'", '"') or _ARE.match(self.answer.text, node.end) or UNITS.match(self.answer.text, node.end):
             return False
         return all(_is_plausible(row, is_joined) for row in rows)
 
@@ -205,6 +210,8 @@ class BareReader:
         is_list = node.kind == "[" and bool(node.children) and node.children[0].kind != '"'
         if key is Meaning.POINT or (is_list and cue.has_point and cue.kind not in ("other", "strict")):
             self._keep(rows, Rank.KEYED if key else Rank.DOUBLE, known.context)
+        elif self.answer.is_growing and not node.is_closed and len(rows) <= 2:
+            return  # they may be the corners of a box
         elif len(rows) == 2 and (key or cue.has_box) and not cue.is_other:
             self._keep([join_groups(rows, (node.start, node.end))], Rank.KEYED if key else Rank.DOUBLE, known.context)
         elif is_list and self.around.is_only_numbers and not self._is_maths():
@@ -216,12 +223,17 @@ class BareReader:
         """Round pairs alone in box tokens, when there are two, are the corners of a box; others stay points."""
         zone = self.answer.zone_at("token", node.start)
         pairs = _ROUND_PAIRS.fullmatch(self.answer.text, zone.start, zone.end) if zone else None
+        if pairs is None and zone and _SAYS_BOX.match(self.answer.text, zone.end):
+            pairs = _SQUARE_PAIRS.fullmatch(self.answer.text, zone.start, zone.end)
         if pairs is None:
-            return [] if node.kind == "(" and zone and zone.end == len(self.answer.text) else rows  # a second one may come
+            return [] if node.kind == "(" and zone and self._is_open(zone) else rows  # a second one may come
         if node.start > pairs.start(1):
             return []
         groups = [group for n in (2, 3) if (group := read_group(self.answer.text, pairs.start(n), pairs.end(n)))]
         return [join_groups(groups, pairs.span(1))] if [len(group.numbers) for group in groups] == [2, 2] else rows
+
+    def _is_open(self, zone: Zone) -> bool:
+        return self.answer.is_growing and zone.end == len(self.answer.text)
 
     def with_label(self, node: Node, context: Context, key: Meaning | None) -> Context:
         """The context with the name that the words before give to these brackets, and with the picture that they are for."""
@@ -235,6 +247,7 @@ class BareReader:
         label = label or label_before(self.answer.words, self.answer.text, node.start, line_start)
         if not label and self.answer.text[max(line_start, node.start - 6) : node.start].rstrip("* [(").endswith(":"):
             label = label_of_title(self.answer.words, line_start)
+        label = label or label_after(self.answer.words, node.start, node.end, line_start)
         image = context.image or self.around.image_at(node.start)
         return Context(clean_label(label), image)
 

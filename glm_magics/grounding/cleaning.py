@@ -79,6 +79,7 @@ class Answer:
         zones: by kind, in order, not overlapping within a kind.
         is_thinking: it goes on to the end of the text.
         has_thinking: there is some.
+        is_growing: more may come behind the last character.
     """
 
     words: str
@@ -86,6 +87,7 @@ class Answer:
     zones: dict[str, list[Zone]]
     is_thinking: bool = False
     has_thinking: bool = False
+    is_growing: bool = False
 
     def zone_at(self, kind: str, place: int) -> Zone | None:
         """The zone of this kind around a place."""
@@ -117,7 +119,10 @@ def blanked(text: str, spans: list[Span]) -> str:
             start = max(start, place)
             hidden = text[start:end]
             is_line = "\n" not in hidden
-            parts += [text[place:start], " " * len(hidden) if is_line else "\n".join(" " * len(line) for line in hidden.split("\n"))]
+            parts += [
+                text[place:start],
+                " " * len(hidden) if is_line else "\n".join(" " * len(line) for line in hidden.split("\n")),
+            ]
             place = end
     return "".join([*parts, text[place:]])
 
@@ -130,8 +135,9 @@ def flatten(original: str) -> str:
     return original.translate(_PLAIN if original.count('"') > 1 else _PLAIN_QUOTES)
 
 
-def clean(original: str) -> Answer:
-    """The answer in a text, and the zones in it."""
+def clean(original: str, is_growing: bool = False) -> Answer:
+    """The answer in a text, and the zones in it; one that has come to its end gets a line break behind its last number."""
+    original = original if is_growing else original + "\n"
     text = flatten(original)
     hidden, is_thinking = _thinking_in(text)
     text = blanked(text, hidden)
@@ -141,7 +147,7 @@ def clean(original: str) -> Answer:
     marks = [match.span() for match in _BOX_TOKEN.finditer(text)] if "_of_box" in text else []
     tokens = list(_token_zones(text)) if marks else []
     text = _ANGLES.sub(r"(\1)", blanked(text, marks))
-    answer = Answer(blanked(original, hidden + marks), text, {"token": tokens}, is_thinking, has_thinking)
+    answer = Answer(blanked(original, hidden + marks), text, {"token": tokens}, is_thinking, has_thinking, is_growing)
     fences = list(_fence_zones(answer.text))
     answer.zones |= {kind: [zone for zone in fences if zone.kind == kind] for kind in ("program", "literal", "data")}
     prose = blanked(answer.text, [(zone.start, zone.end) for zone in fences])

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .cleaning import Answer
-from .groups import as_shapes, groups_in
+from .groups import as_shapes, groups_in, point_of, points_in
 from .keys import (
     ACTION_KEYS,
     ACTION_LABEL_KEYS,
     ARGUMENT_KEYS,
+    AXES,
     CALL_LABEL_KEYS,
     CLICKS,
     CORNER_PAIRS,
@@ -137,7 +138,7 @@ class KeyedReader:
         inner = Context(own or context.label, context.image, context.meaning, is_action, context.is_data)
         if not node.is_closed and not inner.label and not is_action:
             return self._deeper([member for member in members if _holds_objects(member)], inner)  # its name may still come
-        self._named(members, node, inner, is_point_wanted=is_action or context.meaning is not None)
+        self._named(members, node, inner, is_point_wanted=is_action or context.meaning in (Meaning.PLACE, Meaning.POINT))
         left = self._values(members, inner)
         return self._deeper(left, inner._replace(meaning=None)) if left else []
 
@@ -151,6 +152,8 @@ class KeyedReader:
                 why = "a 3D box" if member.key in SOLID_KEYS else "a polygon"
                 for group in self._groups(member):
                     self.finds.miss(group, why)
+            elif meaning is not None and _is_one(member, "[") and (pairs := points_in(self.answer.text, member.nodes[0])):
+                self._keep(pairs, meaning, context)
             elif meaning is not None and not _holds_objects(member):
                 self._place(member, meaning, context, labels)
             elif member.nodes or member.word:
@@ -164,7 +167,7 @@ class KeyedReader:
         times = [_TIME_KEY.fullmatch(member.name.strip()) for member in members]
         is_video = all(times)
         is_mapping = not (is_video or context.label or context.is_action) and all(
-            member.key and _is_list(member) for member in members
+            member.key and member.key not in AXES and _is_list(member) for member in members
         )
         inside: Next = []
         for place, (member, time) in enumerate(zip(members, times, strict=True)):
@@ -208,6 +211,11 @@ class KeyedReader:
             groups = [whole] if whole else []
         return [group for group in groups if len(group.numbers) != 2] if is_open else groups
 
+    def _pairs(self, member: Member) -> list[Group]:
+        """A corner's two numbers: in a list, or by their names in an object."""
+        point = point_of(self.answer.text, member.nodes[0])
+        return self._groups(member) if point is None else [point]
+
     def _place(self, member: Member, meaning: Meaning, context: Context, labels: list[str] | None = None) -> None:
         groups = self._groups(member)
         for node in [] if groups else member.nodes:
@@ -246,7 +254,7 @@ class KeyedReader:
         by_key = {member.key: member for member in members if member.nodes}
         for first, second in CORNER_PAIRS:
             if first in by_key and second in by_key and node.is_closed:
-                pairs = [group for key in (first, second) for group in self._groups(by_key[key])]
+                pairs = [group for key in (first, second) for group in self._pairs(by_key[key])]
                 if [len(pair.numbers) for pair in pairs] == [2, 2]:
                     self._keep([join_groups(pairs, (node.start, node.end))], Meaning.BOX, context)
                     return

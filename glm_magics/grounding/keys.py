@@ -77,6 +77,9 @@ CLICKS = _keys(
 )
 """Names of calls whose two numbers are a point (source: action spaces of CogAgent, GLM-4.5V and AutoGLM)."""
 
+AXES = _keys("x y z t")
+"""Lists under these are the data of a chart."""
+
 GEOGRAPHIC = _keys("lat lon lng latitude longitude geometry crs srid 经度 纬度")
 
 CORNERS = (

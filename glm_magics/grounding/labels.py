@@ -11,17 +11,15 @@ _MARKER = re.compile(r"[\s>]*(?:[-*+•·–](?!\*)|\(?\d{1,3}[.):、]|[①-⑳]
 _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
 _BOX_WORD = re.compile(
     r"(?:\b(?:the\s+)?(?:bounding[\s_-]*)?(?:b?box(?:_?2d)?|coordinates?|coords?|location|position|region|rectangle)|"
-    r"的?(?:坐标|位置|边界框|检测框|框))\s*(?:is|are|at|为|是)?[\s:=]*$|\s(?:(?:is|are)\s+)?(?:located\s+)?at$|位于$|在$",
+    r"(?:的?(?:坐标|位置|边界框|检测框|框)){1,3})\s*(?:is|are|at|为|是)?[\s:=]*$|\s(?:(?:is|are)\s+)?(?:located\s+)?at$|位于$|在$",
 )
 _JOINTS = ("->", "=>", ":", "=", "|", "→", " -", " –", " —")
 _MAY_JOIN = re.compile(r"[:=|→：>*]|\s[-–—]")
 _PART = re.compile(r"\s[-–—|]\s")
-_SENTENCE = re.compile(
-    r"\b(?:is|are|was|were|has|have|can|be|the|following|here|in|at)\b|[.!?,;。]\s|[是为有在]|https?:"
-)
+_SENTENCE = re.compile(r"\b(?:is|are|was|were|has|have|can|be|the|following|here|in|at)\b|[.!?,;。]\s|[是为有在]|https?:")
 _NO_NAME = re.compile(
     r"(?:final |the )?(?:answers?|outputs?|results?|bounding|(?:bounding )?b?box(?:es)?|coordinates?|coords?|locations?|"
-    r"positions?|json|detections?|(?:click |cent(?:er|re) )?points?|cent(?:er|re)s?|corners?|status|plan|action|"
+    r"positions?|json|detections?|(?:click |cent(?:er|re) )?points?|cent(?:er|re)s?|corners?|status|plan|action|pixels?|px|"
     r"grounded operation|image|picture|page|frame|图|答案|结果|输出|坐标|位置|边界框|回答|如下)?\s*#?\d*|第\s*\d+\s*[张页帧].?",
 )
 _NEAR = re.compile(
@@ -29,7 +27,8 @@ _NEAR = re.compile(
     r"([^\"'\n,，{}\[\]]{1,200})",
     re.IGNORECASE,
 )
-_AFTER = re.compile(r"[\"']?,?[ \t]*\n?[^\n\[]{0,240}(?=\n|[}\"'])")
+_BEHIND = re.compile(r"[\])]?[ \t]*(?:[:：=|,，–—-]|->|→|=>)?[ \t]*([^\n\[\](){}<>|:：]{1,80})(?=\n|\Z)")
+_AFTER = re.compile(r"[\"']?,?[ \t]*\n?[^\n\[]{0,240}(?=[\n}\"']|\Z)")
 _ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
 _GROUP_END = re.compile(r"\d%?\s{0,4}[\])}]{1,3}[\s,;.]{0,3}(?:and\s)?")
 _MARKS = re.compile(r"[*_`\"“”]+")
@@ -60,8 +59,11 @@ def label_before(words: str, text: str, start: int, line_start: int) -> str:
     groups = list(_GROUP_END.finditer(text, line_start + begin, start))
     if groups and not before.rstrip(" [(").endswith((":", "：")):
         return ""
-    is_item = bool(before[:begin].strip()) and not groups
-    return _name_in(words[groups[-1].end() : start] if groups else before[begin:], is_item)
+    if groups:
+        said = words[groups[-1].end() : start].lstrip("),;。， ")
+        marker = _MARKER.match(said)
+        return _name_in(said[marker.end() :] if marker else said, is_item=False)
+    return _name_in(before[begin:], is_item=bool(before[:begin].strip()))
 
 
 def _name_in(said: str, is_item: bool) -> str:
@@ -75,7 +77,7 @@ def _name_in(said: str, is_item: bool) -> str:
     box_word = _BOX_WORD.search(lower, max(0, len(lower) - _MOST_BOX_WORD)) if len(lower) == len(name) else None
     name, is_joined_again = _without_joint(name[: box_word.start()] if box_word else name)
     is_joined = bool(bold) or is_joined or (box_word is not None and is_joined_again)
-    name = _PART.split(name.strip(" :-–"))[0].strip("[]'\"‘’ ")
+    name = _PART.split(name.strip(" :-–([（"))[0].rsplit(": ", 1)[-1].strip("[]'\"‘’ ")
     article = _ARTICLE.match(name)
     name = name[article.end() :] if article else name
     is_name = (is_joined or is_item) and len(name) <= _MOST_BEFORE and len(name.split()) <= 6 and "{" not in name
@@ -100,6 +102,26 @@ def label_of_lines(words: str, start: int, end: int) -> str:
     if not found:
         after = _AFTER.match(words[end : end + 260])
         found = list(_NEAR.finditer(after[0])) if after and not re.match(r"\s*-\s", after[0]) else []
+    return found[-1][1].strip().strip("*`") if found else ""
+
+
+def label_after(words: str, start: int, end: int, line_start: int) -> str:
+    """The name behind a box that begins its line and has it alone: ``[15, 40, 70, 220] cat`` or ``- [15, 40, 70, 220]: cat``."""
+    if words[line_start:start].strip(" \t>[(-*+•·–0123456789.)"):
+        return ""
+    after = _BEHIND.match(words, end)
+    name = _MARKS.sub("", after[1]).strip() if after else ""
+    is_name = name and len(name.split()) <= 6 and _LETTER.match(name) and not _SENTENCE.search(name.lower())
+    return name if is_name and not _NO_NAME.fullmatch(name.lower()) else ""
+
+
+def label_over(words: str, start: int, limit: int) -> str:
+    """A ``name: cat`` in the lines over numbers that begin a line of their own, as in YAML; not beyond a limit."""
+    line_start = words.rfind("\n", 0, start) + 1
+    if not line_start or words[line_start:start].strip(" \t-"):
+        return ""
+    before = words[max(limit, start - 240) : start]
+    found = list(_NEAR.finditer(before[before.rfind("\n\n") + 1 :]))
     return found[-1][1].strip().strip("*`") if found else ""
 
 

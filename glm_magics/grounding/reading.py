@@ -11,7 +11,7 @@ from typing import Literal
 from ..errors import InputError
 from ..geometry import Box, Point, Shape, visible
 from .bare import BareReader
-from .cleaning import Answer, clean
+from .cleaning import Answer, Zone, clean
 from .cues import Surroundings
 from .keyed import Context, KeyedReader
 from .numbers import split_group
@@ -31,19 +31,23 @@ _BRACKETS = "[](){}<> \t\r\n"
 _DIGIT = re.compile(r"\d")
 
 
-def read_boxes(text: str, width_px: int, height_px: int, *, scale: Scale = 1000, order: Order = "xyxy") -> Reading:
+def read_boxes(
+    text: str, width_px: int, height_px: int, *, scale: Scale = 1000, order: Order = "xyxy", is_growing: bool = False
+) -> Reading:
     """The boxes and points of a model's answer.
 
-    It may be called on the beginning of an answer while the rest streams: a box counts once its bracket is closed. Later text
+    It may be called on the beginning of an answer while the rest streams: a box counts once its bracket is closed, and with
+    `is_growing` numbers without brackets count once something stands behind them. Later text
     can take one back in a few cases: a ``</think>`` without a beginning, an ``<answer>``, a box that a key names (single
     brackets in prose do not count beside it), a number over 1000 (all may be pixels then), the first share of 0 to 1, a link's
-    target, the end of a formula or of a program.
+    target, the end of a formula or of a program, words behind two pairs that make them corners.
 
     Args:
         text: the whole answer, thinking and markers included; any string.
         width_px, height_px: the size of the upright picture.
         scale: what the numbers count: thousandths, hundredths, shares, or pixels of that picture.
         order: ``yxyx`` for a model that writes y first, ``xywh`` for corner and size. Numbers with names are read by name.
+        is_growing: more of the answer may come, or it was cut off: its last number may have more digits.
 
     Raises:
         InputError: a size below 1, an unknown scale or order.
@@ -54,15 +58,15 @@ def read_boxes(text: str, width_px: int, height_px: int, *, scale: Scale = 1000,
         raise InputError(
             f"There is no scale {scale!r} with order {order!r}.", 'Give 1000, 100, 1 or "pixel"; "xyxy", "yxyx" or "xywh".'
         )
-    answer = clean(text)
-    finds = find_places(text, answer)
+    answer = clean(text, is_growing)
+    finds = find_places(answer)
     frame = Frame(width_px, height_px, scale, order)
     shapes = frame.shapes_of(finds)
     unread = tuple(sorted(finds.unread, key=lambda item: item.span)[:MOST_SHAPES])
     return Reading(shapes, "" if shapes else why_none(text, answer, unread), unread)
 
 
-def find_places(text: str, answer: Answer) -> Finds:
+def find_places(answer: Answer) -> Finds:
     """All that looks like a place, in the order of the text."""
     finds = Finds([], [])
     if not _DIGIT.search(answer.text):
@@ -75,15 +79,17 @@ def find_places(text: str, answer: Answer) -> Finds:
     answer.blank(keyed.taken)
     ProseReader(answer, around, finds).read()
     for zone in answer.zones["token"]:
-        finds.found += _bare_in_token(answer.text, zone.start, zone.end) if zone.end < len(text) else []
+        finds.found += _bare_in_token(answer, zone)
     finds.found.sort(key=lambda found: found.group.span)
     return finds
 
 
-def _bare_in_token(text: str, start: int, end: int) -> list[Found]:
-    """Four numbers in box tokens without brackets, or with one bracket too few."""
+def _bare_in_token(answer: Answer, zone: Zone) -> list[Found]:
+    """Four numbers in box tokens without brackets, or with one bracket too few; those that may still grow are left."""
+    text, start, end = answer.text, zone.start, zone.end
     inside = text[start:end]
-    if _WHOLE.search(inside):
+    is_open = end == len(text)
+    if _WHOLE.search(inside) or (is_open and (answer.is_growing or "[" in inside or "(" in inside)):
         return []
     first, last = start + len(inside) - len(inside.lstrip(_BRACKETS)), start + len(inside.rstrip(_BRACKETS))
     groups = split_group(text, first, last, (first, last)) if first < last else []

@@ -106,15 +106,21 @@ def _take_string(text: str, match: re.Match[str], parent: Node, closers: _Closer
     if text[before] not in _STARTS_STRING and (quote == "'" or text[before].isalpha()):
         return inner
     escapes = len(match[0]) - 1
-    stop: int | None = text.find(quote, inner, end - 1)
-    is_plain = stop > 0 and text[stop + 1] in ",:]}" and text[stop - 1] != "\\" and text.find("\n", inner, stop) < 0
-    if escapes or not is_plain:
+    stop = _plain_end(text, inner, quote, end) if not escapes else None
+    if stop is None:
         stop = closers.find(escapes, quote, inner)
     if stop is None:
         return inner
     closed = min(stop + escapes + 1, end)
     parent.children.append(Node('"', match.start(), inner, min(stop, end), closed, [], stop < end, escapes))
     return closed
+
+
+def _plain_end(text: str, inner: int, quote: str, end: int) -> int | None:
+    """Where a string of JSON as it should be ends: at the next quote, with a separator right behind it, on the same line."""
+    stop = text.find(quote, inner, end - 1)
+    is_plain = stop > 0 and text[stop + 1] in ",:]}" and text[stop - 1] != "\\" and text.find("\n", inner, stop) < 0
+    return stop if is_plain else None
 
 
 class _Closers:
