@@ -40,7 +40,8 @@ def read_boxes(
     `is_growing` numbers without brackets count once something stands behind them. Later text
     can take one back in a few cases: a ``</think>`` without a beginning, an ``<answer>``, a box that a key names (single
     brackets in prose do not count beside it), a number over 1000 (all may be pixels then), the first share of 0 to 1, a link's
-    target, the end of a formula or of a program, words behind two pairs that make them corners.
+    target, the end of a formula or of a program, words behind two pairs that make them corners, a unit behind
+    numbers.
 
     Args:
         text: the whole answer, thinking and markers included; any string.

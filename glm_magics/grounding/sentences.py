@@ -39,7 +39,7 @@ _NAME = re.compile(
 )
 _BETWEEN_NAMES = re.compile(r"(?:[\s,;/|()\[\]{}\"'`*、-]|\band\b|和|\bpx\b|\bpixels?\b|</?\w{1,15}>|<)*", re.IGNORECASE)
 _LOOSE = re.compile(
-    r"((?:bounding[\s_-])?b?box(?:_2d)?|边界框(?:坐标)?|检测框|坐标|coordinates?|位置|location|position)[\"'`*]{0,3}\s{0,4}(?:[:=]|为|是|\bis\b)"
+    r"((?:bounding[\s_-])?b?box(?:_2d)?|边界框(?:坐标)?|检测框|坐标|coordinates?|位置|location|position)(?:\s?#?\d{1,3})?[\"'`*]{0,3}\s{0,4}(?:[:=]|为|是|\bis\b)"
     rf"{_W}[\"'`*]{{0,3}}((?:{NUMBER}[ \t]{{0,4}}%?(?:{_W},{_W}|[ \t]{{1,4}})){{3}}{NUMBER}[ \t]?%?)"
     r"(?=[\"'`*]{0,3}(?:[ \t\r]{0,9}[\n;)\]}<]|\.(?!\d)|[ \t]{1,9}[^\W\d]|[\u4e00-\u9fff。]))"
 )
@@ -49,6 +49,7 @@ _ITEMS = re.compile(
 )
 """A key with a list of YAML under it, a number a line."""
 
+_NOTHING_MORE = re.compile(r"[\s-]*\Z")
 _LOWER = {code: code + 32 for code in range(65, 91)}
 _NAME_PARTS = (
     "x1",
@@ -140,6 +141,8 @@ class ProseReader:
                 self._keep(group, match.start(1), is_named=False)
         for match in _ITEMS.finditer(lower) if "-" in lower else ():
             numbers = tuple(to_float(number) for number in re.findall(NUMBER, re.sub(r"(?<=\s)-(?=\s)", " ", match[2])))
+            if self.answer.is_growing and _NOTHING_MORE.match(text, match.end()):
+                break  # a fifth may come
             label = label_over(self.answer.words, match.start(1), 0)
             self._keep(Group(numbers, match.span(2), "", "." in match[2]), match.start(1), is_named=False, label=label)
         self._two_pairs()
