@@ -107,7 +107,7 @@ def label_of_lines(words: str, start: int, end: int) -> str:
 
 def label_after(words: str, start: int, end: int, line_start: int) -> str:
     """The name behind a box that begins its line and has it alone: ``[15, 40, 70, 220] cat`` or ``- [15, 40, 70, 220]: cat``."""
-    if words[line_start:start].strip(" \t>[(-*+•·–0123456789.)"):
+    if words[end : end + 1] in ("", "\n") or words[line_start:start].strip(" \t>[(-*+•·–0123456789.)"):
         return ""
     after = _BEHIND.match(words, end)
     name = _MARKS.sub("", after[1]).strip().removeprefix("(").removesuffix(")") if after else ""
