@@ -49,6 +49,7 @@ _ITEMS = re.compile(
 )
 """A key with a list of YAML under it, a number a line."""
 
+_BOX_PARTS = ("box", "coord", "location", "position", "坐标", "位置", "边界框", "检测框")
 _NOTHING_MORE = re.compile(r"[\s-]*\Z")
 _LOWER = {code: code + 32 for code in range(65, 91)}
 _NAME_PARTS = (
@@ -131,10 +132,18 @@ class ProseReader:
         lower = text.translate(_LOWER)
         if any(word in lower for word in ("left", "right", "左", "右", "x1", "x_1", "x0")):
             self._corners(lower)
-        if any(word in lower for word in _NAME_PARTS):
+        has_names = any(word in lower for word in _NAME_PARTS)
+        if has_names:
             self._names()
-        for row in rows_of(text):
+        for row in rows_of(text) if has_names or "|" in text else ():
             self._keep(row.group, row.group.span[1], row.is_named, row.label)
+        if any(word in lower for word in _BOX_PARTS):
+            self._loose(lower)
+        self._two_pairs()
+
+    def _loose(self, lower: str) -> None:
+        """«Bounding box: 15, 40, 70, 220», and the same as a list of YAML."""
+        text = self.answer.text
         for match in _LOOSE.finditer(lower):
             group = read_group(text, *match.span(2))
             if group is not None and self.around.judge(match.start(2)).kind != "strict":
@@ -145,7 +154,6 @@ class ProseReader:
                 break  # a fifth may come
             label = label_over(self.answer.words, match.start(1), 0)
             self._keep(Group(numbers, match.span(2), "", "." in match[2]), match.start(1), is_named=False, label=label)
-        self._two_pairs()
 
     def _corners(self, text: str) -> None:
         """«top-left (15, 40), bottom-right (70, 220)», with the pair after its corner or before it."""
