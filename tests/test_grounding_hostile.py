@@ -319,6 +319,7 @@ ACTIONS = [
 ]
 
 NOTHING = [
+    pytest.param("[120,305,260,480] 元", id="yuan"),
     pytest.param("Released on [2024, 11, 5, 14].", id="date"),
     pytest.param("The dates are (12, 5, 20, 24).", id="dates"),
     pytest.param("Open from [08:30, 12:00, 13:30, 18:00].", id="opening-hours"),
@@ -402,7 +403,44 @@ NOTHING = [
 ]
 
 
-PLACES = [*TOKENS, *JSON, *PROSE, *TAGS, *ACTIONS]
+SECOND = [
+    pytest.param("[120, 305, 260, 480] is the mug's bounding box.", [MUG], id="box-behind"),
+    pytest.param("- [120, 305, 260, 480] (mug)\n- [300, 310, 420, 500] (jug)\n", [A_MUG, A_JUG], id="label-in-parentheses"),
+    pytest.param("[[120, 305, 260, 480]]\nHope this helps!", [MUG], id="a-sentence-in-the-next-line"),
+    pytest.param("label\tx1\ty1\tx2\ty2\nmug\t120\t305\t260\t480\n", [A_MUG], id="tabs"),
+    pytest.param("x_min, y_min, x_max, y_max\n120, 305, 260, 480\n", [MUG], id="csv-of-one"),
+    pytest.param(
+        "| Name | Left | Top | Width | Height |\n|--|--|--|--|--|\n| mug | 120 | 305 | 140 | 175 |\n",
+        [A_MUG],
+        id="table-of-sizes",
+    ),
+    pytest.param("The mug [120, 305, 260, 480] in the middle", [MUG], id="in-is-no-inch"),
+    pytest.param(
+        '{"label":"mug","points":[{"x":120,"y":305},{"x":260,"y":480}]}',
+        [(120, 305, "mug"), (260, 480, "mug")],
+        id="point-objects",
+    ),
+    pytest.param('{"A": [120,305,260,480], "B": [300,310,420,500]}', [(*MUG, "A"), (*JUG, "B")], id="letters-as-labels"),
+    pytest.param('{"label": "mug", "text": "<box>1 2 30 40</box>", "bbox_2d": [120,305,260,480]}', [A_MUG], id="tag-in-a-text"),
+    pytest.param('{"answer": "<box>120 305 260 480</box>"}', [MUG], id="tag-in-an-answer"),
+    pytest.param("Coordinates:\n- 120\n- 305\n- 260\n- 480\n", [MUG], id="items-of-coordinates"),
+    pytest.param("Answer: mug: [120, 305, 260, 480]", [A_MUG], id="two-colons"),
+    pytest.param("Box 1: 120, 305, 260, 480\nBox 2: 300, 310, 420, 500", [MUG, JUG], id="numbered-boxes"),
+    pytest.param("year,a,b,c,d\n2021,120,305,260,480\n", [], id="csv-of-years"),
+    pytest.param("| year | q1 | q2 | q3 | q4 |\n|--|--|--|--|--|\n| 2021 | 120 | 305 | 400 | 480 |\n", [], id="table-of-years"),
+    pytest.param("margins: left 120, top 305, right 260, bottom 480", [], id="margins"),
+    pytest.param("left 120 votes, right 305 votes", [], id="votes"),
+    pytest.param("Distances: [120, 305, 260, 480] km", [], id="kilometres"),
+    pytest.param('{"bbox": {"x": 120, "y": 305}}', [], id="half-a-box"),
+    pytest.param('{"label":"mug","polygon":[{"x":120,"y":305},{"x":260,"y":480}]}', [], id="polygon-of-objects"),
+    pytest.param('{"data":[{"x":120,"y":305},{"x":260,"y":480}]}', [], id="chart-of-objects"),
+    pytest.param("margins:\n- 120\n- 305\n- 260\n- 480\n", [], id="items-of-margins"),
+    pytest.param("The box:\n- 120\n- 305\n- 260\n- 480\n- 500\n", [], id="five-items"),
+    pytest.param("Boxes of apples sold:\n- 120\n- 305\n- 260\n- 480\n", [], id="items-of-apples"),
+]
+"""Close to the ones above, and on the other side as well."""
+
+PLACES = [*TOKENS, *JSON, *PROSE, *TAGS, *ACTIONS, *SECOND]
 
 LAST = [
     pytest.param("x1: 120, y1: 305, x2: 260, y2: 480", id="named"),

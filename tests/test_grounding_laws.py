@@ -85,7 +85,7 @@ PIECES = (
         "右下角",
         "坐标为",
     ),
-    *("scores ", "The box is ", "Image 2:", "\u200b", "\x00", "\ud800", "İ", "ﬁ", "①", "图1："),
+    *("scores ", "The box is ", "Image 2:", "\u200b", "\x00", "\x1d", "\x85", "\ud800", "İ", "ﬁ", "①", "图1："),
 )
 GOOD = (good.SENTENCES, good.CHINESE, good.JSON, good.ACTIONS, good.TAGS, good.THINKING, WITH_BOXES, PLACES)
 EXAMPLES = [(row.id, str(row.values[0])) for table in GOOD for row in table]

@@ -184,20 +184,23 @@ class BareReader:
             self._is_about_maths = bool(self.answer.zones["math"] or _MATHS.search(self.answer.text))
         return self._is_about_maths
 
+    def _is_alone(self, node: Node) -> bool:
+        """The text is nothing but numbers, or explains their format; and this is no target of a link."""
+        is_alone = self.around.is_only_numbers or self.around.has_legend
+        return is_alone and not (node.kind == "(" and self.answer.text.endswith("]", 0, node.start))
+
     def _is_place(self, node: Node, rows: list[Group], cue: Cue, rank: Rank, key: Meaning | None, known: _Known) -> bool:
         if key or (rank is Rank.DOUBLE and self._is_whole_token(node)):
             return True
         if cue.is_other and (rank is Rank.SINGLE or cue.kind == "strict"):
             return False
-        before = self.answer.text[max(0, node.start - 1) : node.start]
-        is_target = node.kind == "(" and before == "]"
-        is_alone = (self.around.is_only_numbers or self.around.has_legend) and not is_target
-        if cue.is_place or self._is_whole_token(node) or is_alone:
+        if cue.is_place or self._is_whole_token(node) or self._is_alone(node):
             return not (node.kind == "(" and cue.kind == "other")
         if rank is Rank.DOUBLE:
             return len(rows) == 1 or (not cue.is_other and all(_is_ordered(row) for row in rows))
         if not rows:
             return False
+        before = self.answer.text[max(0, node.start - 1) : node.start]
         is_joined = cue.is_joined or bool(known.context.label)
         if _ATTACHED.search(before) or (node.kind != "[" and not is_joined):
             return False
@@ -244,7 +247,8 @@ class BareReader:
             return Context(self.last_label, self.around.image_at(node.start))
         label = label_of_lines(self.answer.words, node.start, node.end) if key else ""
         line_start = self.around.line_of(node.start)[0]
-        label = label or label_before(self.answer.words, self.answer.text, node.start, line_start)
+        if node.start > line_start and not label:
+            label = label_before(self.answer.words, self.answer.text, node.start, line_start)
         if not label and self.answer.text[max(line_start, node.start - 6) : node.start].rstrip("* [(").endswith(":"):
             label = label_of_title(self.answer.words, line_start)
         label = label or label_after(self.answer.words, node.start, node.end, line_start)

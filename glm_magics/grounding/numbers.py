@@ -9,7 +9,7 @@ from .values import Group
 NUMBER = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?"
 _NUMBER = re.compile(rf"({NUMBER})\.?(?:[ \t]*(%|px\b|像素))?")
 _BETWEEN = " \t\r\n\f\v,;|\u200b\u200c\u200d\u2060\ufeff\\"
-_PLAIN = re.compile(r"\s*+\d{1,15}+(?:\s*+,\s*+\d{1,15}+)*+\s*+")
+_PLAIN = re.compile(r"[ \t\r\n]*+[0-9]{1,15}+(?:[ \t\r\n]*+,[ \t\r\n]*+[0-9]{1,15}+)*+[ \t\r\n]*+")
 _MOST_DIGITS = 40
 
 

@@ -40,7 +40,8 @@ def read_boxes(
     `is_growing` numbers without brackets count once something stands behind them. Later text
     can take one back in a few cases: a ``</think>`` without a beginning, an ``<answer>``, a box that a key names (single
     brackets in prose do not count beside it), a number over 1000 (all may be pixels then), the first share of 0 to 1, a link's
-    target, the end of a formula or of a program, words behind two pairs that make them corners.
+    target, the end of a formula or of a program, words behind two pairs that make them corners, a unit behind
+    numbers.
 
     Args:
         text: the whole answer, thinking and markers included; any string.
@@ -113,15 +114,15 @@ class Frame:
 
     def shapes_of(self, finds: Finds) -> tuple[Shape, ...]:
         """The shapes, each once; what cannot be one goes to ``finds.unread``."""
-        found = self._without_pixels(finds)
+        found = self._on_scale(finds)
         has_shares = any(_is_share(one.group) for one in found)
         placed = [(one, shape) for one in found if (shape := self._place(one, finds, has_shares))]
         if any(one.rank <= Rank.TOKEN for one, _ in placed):
             placed = [(one, shape) for one, shape in placed if one.rank < Rank.SINGLE]
         return tuple(_once(placed))[:MOST_SHAPES]
 
-    def _without_pixels(self, finds: Finds) -> list[Found]:
-        """All that was found, or nothing when one number is over the scale and all would fit the picture as pixels.
+    def _on_scale(self, finds: Finds) -> list[Found]:
+        """All that is on the scale, or nothing when one number is over it and all would fit the picture as pixels.
 
         Drawing the small ones of them as thousandths would put them in wrong places.
         """
@@ -131,15 +132,25 @@ class Frame:
                 finds.miss(one.group, "pixels of a screen")
             else:
                 usable.append(one)
+        over = [one for one in usable if not self._is_on_scale(one.group)]
+        if not over:
+            return usable
         limits = (self.width_px, self.height_px)
-        if self.scale != 1000 or all(self._is_on_scale(one.group) for one in usable):
-            return usable
-        fits = all(number <= limits[place % 2] * (1 + _SLACK) for one in usable for place, number in enumerate(one.group.numbers))
-        if not fits:
-            return usable
-        for one in usable:
-            finds.miss(one.group, OVER if not self._is_on_scale(one.group) else BESIDE)
-        return []
+        are_pixels = self.scale == 1000 and all(
+            number <= limits[place % 2] * (1 + _SLACK) for one in usable for place, number in enumerate(one.group.numbers)
+        )
+        for one in over:
+            finds.miss(one.group, OVER if are_pixels else self._unit_misfit(one.group) or OVER)
+        left = [one for one in usable if self._is_on_scale(one.group)]
+        for one in left if are_pixels else ():
+            finds.miss(one.group, BESIDE)
+        return [] if are_pixels else left
+
+    def _unit_misfit(self, group: Group) -> str:
+        """What is wrong with the unit of a group; empty when nothing is."""
+        if self.scale == "pixel" or group.unit in ("", "%"):
+            return ""
+        return "pixels" if group.unit == "px" else "numbers of two kinds"
 
     def _is_on_scale(self, group: Group) -> bool:
         most = 100 if group.unit == "%" else 1e12 if self.scale == "pixel" else self.scale
@@ -148,19 +159,17 @@ class Frame:
     def _place(self, one: Found, finds: Finds, has_shares: bool) -> Shape | None:
         """The shape on the picture; None, and a note, when there is none."""
         group = one.group
-        if group.unit and group.unit != "%" and self.scale != "pixel":
-            finds.miss(group, "pixels" if group.unit == "px" else "numbers of two kinds")
-            return None
-        if not self._is_on_scale(group):
-            finds.miss(group, OVER)
+        if group.unit and (misfit := self._unit_misfit(group)):
+            finds.miss(group, misfit)
             return None
         numbers = self._ordered(one)
         across, down = self._units(group, has_shares)
         size_and_source = self.width_px, self.height_px, one.label, group.numbers, group.span, one.image
         shape: Shape
         if len(numbers) == 2:
-            relative = numbers[0] / across, numbers[1] / down
-            x, y = (min(1.0, max(0.0, value)) if -_SLACK <= value <= 1 + _SLACK else value for value in relative)
+            x, y = numbers[0] / across, numbers[1] / down
+            if -_SLACK <= x <= 1 + _SLACK and -_SLACK <= y <= 1 + _SLACK:  # just outside is at the edge
+                x, y = min(1.0, max(0.0, x)), min(1.0, max(0.0, y))
             shape = Point((x, y), *size_and_source)
         else:
             x1, y1, x2, y2 = numbers

@@ -39,7 +39,7 @@ _NAME = re.compile(
 )
 _BETWEEN_NAMES = re.compile(r"(?:[\s,;/|()\[\]{}\"'`*、-]|\band\b|和|\bpx\b|\bpixels?\b|</?\w{1,15}>|<)*", re.IGNORECASE)
 _LOOSE = re.compile(
-    r"((?:bounding[\s_-])?b?box(?:_2d)?|边界框(?:坐标)?|检测框|坐标|coordinates?|位置|location|position)[\"'`*]{0,3}\s{0,4}(?:[:=]|为|是|\bis\b)"
+    r"((?:bounding[\s_-])?b?box(?:_2d)?|边界框(?:坐标)?|检测框|坐标|coordinates?|位置|location|position)(?:\s?#?\d{1,3})?[\"'`*]{0,3}\s{0,4}(?:[:=]|为|是|\bis\b)"
     rf"{_W}[\"'`*]{{0,3}}((?:{NUMBER}[ \t]{{0,4}}%?(?:{_W},{_W}|[ \t]{{1,4}})){{3}}{NUMBER}[ \t]?%?)"
     r"(?=[\"'`*]{0,3}(?:[ \t\r]{0,9}[\n;)\]}<]|\.(?!\d)|[ \t]{1,9}[^\W\d]|[\u4e00-\u9fff。]))"
 )
@@ -49,6 +49,8 @@ _ITEMS = re.compile(
 )
 """A key with a list of YAML under it, a number a line."""
 
+_BOX_PARTS = ("box", "coord", "location", "position", "坐标", "位置", "边界框", "检测框")
+_NOTHING_MORE = re.compile(r"[\s-]*\Z")
 _LOWER = {code: code + 32 for code in range(65, 91)}
 _NAME_PARTS = (
     "x1",
@@ -130,19 +132,28 @@ class ProseReader:
         lower = text.translate(_LOWER)
         if any(word in lower for word in ("left", "right", "左", "右", "x1", "x_1", "x0")):
             self._corners(lower)
-        if any(word in lower for word in _NAME_PARTS):
+        has_names = any(word in lower for word in _NAME_PARTS)
+        if has_names:
             self._names()
-        for row in rows_of(text):
+        for row in rows_of(text) if has_names or "|" in text else ():
             self._keep(row.group, row.group.span[1], row.is_named, row.label)
+        if any(word in lower for word in _BOX_PARTS):
+            self._loose(lower)
+        self._two_pairs()
+
+    def _loose(self, lower: str) -> None:
+        """«Bounding box: 15, 40, 70, 220», and the same as a list of YAML."""
+        text = self.answer.text
         for match in _LOOSE.finditer(lower):
             group = read_group(text, *match.span(2))
             if group is not None and self.around.judge(match.start(2)).kind != "strict":
                 self._keep(group, match.start(1), is_named=False)
         for match in _ITEMS.finditer(lower) if "-" in lower else ():
             numbers = tuple(to_float(number) for number in re.findall(NUMBER, re.sub(r"(?<=\s)-(?=\s)", " ", match[2])))
+            if self.answer.is_growing and _NOTHING_MORE.match(text, match.end()):
+                break  # a fifth may come
             label = label_over(self.answer.words, match.start(1), 0)
             self._keep(Group(numbers, match.span(2), "", "." in match[2]), match.start(1), is_named=False, label=label)
-        self._two_pairs()
 
     def _corners(self, text: str) -> None:
         """«top-left (15, 40), bottom-right (70, 220)», with the pair after its corner or before it."""

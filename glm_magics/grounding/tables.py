@@ -39,8 +39,6 @@ class _Table(NamedTuple):
 
 def rows_of(text: str) -> Iterator[Row]:
     """The rows of Markdown tables, and of CSV whose head names four corners; a row that may still grow is left."""
-    if "|" not in text and not _HEAD.search(text):
-        return
     table: _Table | None = None
     place = 0
     for line in text.split("\n"):

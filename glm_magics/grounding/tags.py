@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .cleaning import Answer
 from .groups import as_shapes, groups_in
-from .keys import box_from_names, meaning_of, plain_key
+from .keys import TYPED_KEYS, box_from_names, meaning_of, plain_key
 from .members import clean_label, read_string
 from .numbers import NUMBER, read_group, split_group, to_float
 from .trees import grow_tree
@@ -22,7 +22,7 @@ _NUMBER = re.compile(NUMBER)
 _LETTER = re.compile(r"[^\W\d_]")
 _VALUE_BEGINS, _VALUE_ENDS = (
     re.compile(r"(\w{1,30})[\\\"']{0,4}\s{0,4}[:=]\s{0,4}\\{0,3}[\"']\s{0,4}$"),
-    re.compile(r"\s{0,4}\\{0,3}[\"']"),
+    re.compile(r"\s{0,4}(?:\\{0,3}[\"']|\Z)"),
 )
 _REFERENCE = re.compile(r"(?!object)[A-Za-z]{1,20}_ref")
 _NAMES = frozenset(
@@ -47,8 +47,11 @@ def read_tags(answer: Answer, finds: Finds) -> None:
         start, end = opened.end(), closed.start() if closed else opened.end()
         if closed is None and _REFERENCE.fullmatch(tag):
             end = _end_of_line(answer.text, start)
-        if closed is not None and _is_value(answer.text, opened, closed):
-            done += [opened.span(), closed.span()]
+        key = _key_of(answer.text, opened, closed) if closed is not None else ""
+        if key in TYPED_KEYS:
+            continue
+        if closed is not None and meaning_of(key, is_call=True) is not None:
+            done += [opened.span(), closed.span()]  # the key says what they hold
             continue
         if tag in _NAMES:
             name = clean_label(answer.words[start:end]) if closed and end - start <= _MOST_NAME else ""
@@ -61,11 +64,11 @@ def read_tags(answer: Answer, finds: Finds) -> None:
     answer.blank(done)
 
 
-def _is_value(text: str, opened: re.Match[str], closed: re.Match[str]) -> bool:
-    """The tags fill the string of a key: ``"bbox": "<box>15 40 70 220</box>"``; the key says what they hold."""
+def _key_of(text: str, opened: re.Match[str], closed: re.Match[str]) -> str:
+    """The key whose string the tags fill, as in ``"bbox": "<box>15 40 70 220</box>"``; empty for tags that fill none."""
     key = _VALUE_BEGINS.search(text, max(0, opened.start() - 48), opened.start())
-    has_meaning = key is not None and meaning_of(key[1], is_call=True) is not None
-    return has_meaning and not opened[5].strip() and _VALUE_ENDS.match(text, closed.end()) is not None
+    is_string = key is not None and not opened[5].strip() and _VALUE_ENDS.match(text, closed.end()) is not None
+    return plain_key(key[1]) if key is not None and is_string else ""
 
 
 def _end_of_line(text: str, start: int) -> int:

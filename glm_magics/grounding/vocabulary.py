@@ -66,7 +66,7 @@ _PHRASES = {
 
 LEGEND = re.compile(_PHRASES["box"], re.IGNORECASE)
 UNITS = re.compile(
-    r"\s{0,3}(?:°|(?:[mk]?g|mg|[mcd]?l|[mck]?m|in|ft|m?s|min|h|[kmgt]b|[kmg]?hz|rpm|usd|eur|gbp|kwh|[kmg]?w|k?v|grams?|kilos?|"
+    r"\s{0,3}(?:°|(?:[mk]?g|mg|[mcd]?l|[mck]?m|ft|m?s|min|h|[kmgt]b|[kmg]?hz|rpm|usd|eur|gbp|kwh|[kmg]?w|k?v|grams?|kilos?|"
     r"kilograms?|tons?|tonnes?|lit(?:er|re)s?|met(?:er|re)s?|miles?|inch(?:es)?|feet|yards?|(?:milli)?seconds?|minutes?|hours?|"
     r"days?|weeks?|months?|years?|degrees?|dollars?|euros?|pounds?|people|persons?|times|percent|votes?|goals?|units?)\b|"
     r"[万亿千百]?(?:吨|元|公斤|千克|克|斤|厘米|毫米|公里|千米|米|秒|分钟|小时|天|年|个月|人|岁|度|次|件|票|辆|升|毫升|摄氏度))",
