@@ -8,6 +8,7 @@ Importing is light: HTTP, pictures and the sandbox load when first used.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import chosen
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .errors import GLMError as GLMError
     from .frames import frame_image as frame_image
     from .frames import frame_images as frame_images
+    from .geometry import Shape
     from .groundings import Grounding as Grounding
     from .media import register as register
     from .media.audio import Sound as Sound
@@ -108,12 +110,13 @@ def preview(*content: object, **options: Any) -> Preview:
     return current_session().preview(content, parse_options(options))
 
 
-def ground(images: object, question: str = "", **options: Any) -> Grounding:
+def ground(images: object, question: str = "", *, boxes: Sequence[Shape] = (), **options: Any) -> Grounding:
     """A widget with a picture, or a list of them: ask where things are, see, change and keep the boxes.
 
     Args:
         images: a PIL image, figure, array, path, …, or a list of them.
         question: what to find; asked at once, in the background. Empty: only the widget.
+        boxes: `Boxes` that are there from the beginning, e.g. of an answer, or `Boxes.from_coco(…)`.
         options: as of `ask`; they hold for every question of the widget.
 
     Raises:
@@ -121,7 +124,7 @@ def ground(images: object, question: str = "", **options: Any) -> Grounding:
     """
     from .options import parse_options
 
-    return current_session().ground(images, question, parse_options(options))
+    return current_session().ground(images, question, parse_options(options), boxes)
 
 
 def connect(choice: str = "", *, kind: str = "", api_key: str | None = None) -> str:

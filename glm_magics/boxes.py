@@ -254,6 +254,11 @@ def parse_boxes(
         scale: what the numbers count: thousandths (GLM), hundredths, shares, or pixels of that picture.
         order: ``yxyx`` for a model that writes y first, ``xywh`` for corner and size.
         is_growing: more of the answer may come, or it was cut off: its last number may have more digits.
+
+    Raises:
+        InputError: no text, a size that is none, an unknown scale or order.
     """
+    if not isinstance(text, str):
+        raise InputError(f"A {type(text).__name__} is no answer.", "Give its text, e.g. `reply.text`.")
     reading = read_boxes(text, width_px, height_px, scale=scale, order=order, is_growing=is_growing)
     return Boxes(reading.shapes, reading.reason, reading.unread)

@@ -278,6 +278,8 @@ class NotebookPainter:
         ending = f"\n\n*({reply.ending})*" if reply.ending else ""
         legend = self._sightings.legend(reply.text) if self._sightings else ""
         legend = f"{legend}\n\n" if legend else ""
+        if self._sightings and self._sightings.note:
+            legend += f"{_small(self._sightings.note)}\n\n"
         below = f"{ending}\n\n{self._cut_note(reply)}{legend}{_small(footer(reply))}\n"
         metadata = {"glm": record(reply)}
         if not self._format.is_live:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .display import NotebookPainter, Painter, QuietPainter, TerminalPainter, show_note
-from .errors import GLMError, GLMWarning, Interrupted, ModelError, OnceWarning, OptionError
+from .errors import GLMError, GLMWarning, Interrupted, ModelError, NoProviderError, OnceWarning, OptionError
 from .limits import Limits
 from .options import Options
 from .providers import Connection, Secret, sandbox_provider
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .compose import Composer
     from .conversations import Conversation
     from .corpus import Corpus
+    from .geometry import Shape
     from .groundings import Grounding
     from .media.loading import Blob
     from .messages import ImagePart
@@ -202,23 +203,37 @@ class Session:
 
         return preview_request(request, self.connection.provider)
 
-    def ground(self, images: object, question: str, options: Options) -> Grounding:
+    def ground(self, images: object, question: str, options: Options, shapes: Sequence[Shape] = ()) -> Grounding:
         """A widget that asks about the pictures; `question`, if there is one, is asked at once, in the background.
+
+        Without a question it opens without anybody to answer, too: `shapes` can be seen, changed and saved.
 
         Raises:
             InputError, NoProviderError: there is no picture, or nobody to ask.
             OptionError: an option that a widget does not have.
         """
         from .groundings import Grounding
-        from .media import as_pictures
+        from .media import named_pictures
 
         if options.chat or options.schema is not None:
             raise OptionError("A widget has neither a chat nor a schema.", "Leave --chat and --schema away, or ask with `%%glm`.")
-        model = options.model or self._default_model(frozenset({"image"}), False)
-        pictures = as_pictures(images)
-        quiet = replace(options, model=model, quiet=True, dry_run=False)
-        grounding = Grounding(pictures, _Asker(self, pictures, quiet))
+        if options.dry_run:
+            raise OptionError("A widget sends what it asks.", "See what would be sent with `%%glm --dry-run -i PICTURE`.")
+        named = named_pictures(images)
+        pictures = [picture for picture, _ in named]
+        asker = self._asker(pictures, options) if question or self._has_connection() else None
+        grounding = Grounding(pictures, asker, shapes, names=_different([name for _, name in named]))
         return grounding.ask(question) if question else grounding
+
+    def _asker(self, pictures: Sequence[Image], options: Options) -> _Asker:
+        model = options.model or self._default_model(frozenset({"image"}), False)
+        return _Asker(self, pictures, replace(options, model=model, quiet=True))
+
+    def _has_connection(self) -> bool:
+        try:
+            return bool(self.connection)
+        except NoProviderError:
+            return False
 
     def start(self, content: Sequence[object], options: Options, listener: Listener) -> BackgroundAnswer:
         """Asks in the background; the listener is told from another thread.
@@ -385,6 +400,14 @@ class _Asker:
         if question.region is not None and question.region_form != "thousandths":
             content += Boxes([question.region]).crops(self._pictures[question.region.image], index=question.region.image)
         return self._session.start([*content, question.prompt()], self._options, listener)
+
+
+def _different(names: Sequence[str]) -> list[str]:
+    """A name for each picture: its file's where it has one of its own, else its number."""
+    return [
+        name if name and names.count(name) == 1 else f"{number}-{name}" if name else f"image-{number}.png"
+        for number, name in enumerate(names, 1)
+    ]
 
 
 def _look_at(images: Sequence[ImagePart]) -> Sightings | None:

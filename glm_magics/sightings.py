@@ -77,10 +77,20 @@ class Sightings:
     @property
     def drawable(self) -> list[int]:
         """The pictures that boxes can be drawn on: whose bytes are here, and which are meant without a doubt."""
-        meant = sorted({shape.image for shape in self.boxes})
-        if len(self._images) > 1 and meant == [0]:  # the answer numbers no picture
+        if self._has_doubt:
             return []
-        return [place for place in meant if self._images[place].data]
+        return [place for place in sorted({shape.image for shape in self.boxes}) if self._images[place].data]
+
+    @property
+    def note(self) -> str:
+        """What people should know of boxes that are not drawn, in a sentence; empty when there is nothing to say."""
+        if self.boxes:
+            return "" if self.drawable or not self._has_doubt else _WHICH_PICTURE
+        return self.boxes.reason if self.boxes.unread else ""
+
+    @property
+    def _has_doubt(self) -> bool:
+        return len(self._images) > 1 and not any(shape.image for shape in self.boxes)
 
     def draw(self, place: int, is_live: bool = False) -> tuple[str, bytes]:
         """``(mime type, bytes)`` of one picture with its boxes; smaller while the answer still grows."""
@@ -124,6 +134,7 @@ class Sightings:
 
 
 _MOST_IN_LEGEND = 50
+_WHICH_PICTURE = "The answer does not say on which picture the boxes are: ask for them with the pictures' numbers."
 _NO_SUCH_PICTURE = "The boxes of the answer are for pictures that were not sent."
 
 

@@ -9,8 +9,10 @@ import pytest
 from PIL import Image
 
 import glm_magics
-from glm_magics.errors import GLMError, InputError, MediaError, OptionError
+from glm_magics.errors import GLMError, InputError, NoProviderError, OptionError
 from glm_magics.geometry import Box
+from glm_magics.options import Options
+from glm_magics.session import Session
 from glm_magics.testing import FakeGLM, sse_frame
 
 from .test_magics import run
@@ -122,12 +124,60 @@ def test_the_magic_shows_the_widget_and_keeps_it(ip, fake: FakeGLM) -> None:
     [
         pytest.param("%%glm_ground\nthe cups", InputError, id="no-picture"),
         pytest.param("%%glm_ground --into x\nthe cups", InputError, id="an-option-for-a-picture"),
-        pytest.param("%%glm_ground nothing\nthe cups", MediaError, id="unknown-name"),
+        pytest.param("%%glm_ground nothing\nthe cups", OptionError, id="unknown-name"),
+        pytest.param("%%glm_ground [photos, \nthe cups", OptionError, id="half-an-expression"),
+        pytest.param("%%glm_ground 1/0 4.6v\nthe cups", OptionError, id="an-expression-that-fails"),
     ],
 )
 def test_mistakes_in_the_line_get_a_sentence(ip, fake: FakeGLM, cell: str, cls: type) -> None:
     """And nothing is sent."""
     assert type(run(ip, cell).error) is cls
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["[one, other]", "one.crop((0, 0, 100, 50))", "{'a': one}['a'] glm-4.5v", "[one,  other] --think off"],
+)
+def test_the_magic_takes_an_expression_with_spaces(ip, fake: FakeGLM, expression: str) -> None:
+    """Up to the first option or the model's name."""
+    fake.reply(BOXES)
+    fake.reply(BOXES)
+    ip.user_ns.update(one=photo(), other=photo(300, 300))
+    assert run(ip, f"%%glm_ground {expression}\nthe cups").success
+    assert ip.user_ns["_ground"].wait(WAIT_S).boxes
+
+
+def test_boxes_that_one_has_can_be_opened_without_anybody_to_answer() -> None:
+    """Seen, changed and saved; a question needs a provider, and is refused in a sentence."""
+    nobody = Session(environment={})
+    boxes = glm_magics.Boxes([Box.from_xyxy((20, 20, 100, 60), 200, 100, "cup")])
+    grounding = nobody.ground(photo(), "", Options(), boxes)
+    assert [(box.label, box.xyxy) for box in grounding.boxes] == [("cup", pytest.approx((20, 20, 100, 60)))]
+    assert not grounding.widget.can_ask
+    with pytest.raises(InputError, match="Nobody is there to answer"):
+        grounding.ask("more")
+    with pytest.raises(NoProviderError):
+        nobody.ground(photo(), "the cup", Options(), boxes)
+
+
+def test_files_keep_their_names_in_exports(ip, fake: FakeGLM, tmp_path) -> None:
+    """A path's, a PIL file's; two of one name and what is from no file are numbered."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        photo().save(tmp_path / folder / "cup.jpg")
+    photo().save(tmp_path / "mug.png")
+    boxes = [Box.from_xyxy((20, 20, 100, 60), 200, 100, "cup", image) for image in range(4)]
+    pictures = [tmp_path / "a" / "cup.jpg", str(tmp_path / "b" / "cup.jpg"), Image.open(tmp_path / "mug.png"), photo()]
+    grounding = glm_magics.ground(pictures, boxes=boxes)
+    names = [image["file_name"] for image in grounding.to_coco()["images"]]
+    assert names == ["1-cup.jpg", "2-cup.jpg", "mug.png", "image-4.png"]
+
+
+def test_a_dry_run_of_a_widget_is_refused(ip, fake: FakeGLM) -> None:
+    """Nothing is sent behind the user's back."""
+    with pytest.raises(OptionError, match="sends what it asks"):
+        glm_magics.ground(photo(), "the cup", dry_run=True)
     assert fake.requests == []
 
 

@@ -474,3 +474,54 @@ def test_the_last_number_may_grow(text: str) -> None:
     assert brief(read_boxes(text, 1000, 1000)) == [MUG]
     for end in range(len(text) + 1):
         assert brief(read_boxes(text[:end], 1000, 1000, is_growing=True)) == []
+
+
+TWO_PICTURES = [
+    pytest.param(
+        'Picture 1: [{"label":"mug","bbox_2d":[120,305,260,480]}]\nPicture 2: [{"label":"jug","bbox_2d":[300,310,420,500]}]',
+        [(MUG, 0), (JUG, 1)],
+        id="headings-before-objects",
+    ),
+    pytest.param(
+        'Picture 1: found 1.\n\n```json\n[{"label":"mug","bbox_2d":[120,305,260,480]}]\n```\n\n'
+        '**Picture 2**: found 1.\n```json\n[{"label":"jug","bbox_2d":[300,310,420,500]}]\n```',
+        [(MUG, 0), (JUG, 1)],
+        id="headings-before-fences",
+    ),
+    pytest.param(
+        'Picture 1: [{"label":"mug","bbox_2d":[120,305,260,480]}] Picture 2: [{"label":"jug","bbox_2d":[300,310,420,500]}]',
+        [(MUG, 0), (JUG, 1)],
+        id="headings-in-one-line",
+    ),
+    pytest.param(
+        '[{"image":1,"label":"mug","bbox_2d":[120,305,260,480]},{"image":2,"label":"jug","bbox_2d":[300,310,420,500]}]',
+        [(MUG, 0), (JUG, 1)],
+        id="a-key-from-1",
+    ),
+    pytest.param(
+        '[{"image_index":0,"label":"mug","bbox_2d":[120,305,260,480]},{"image_index":1,"label":"jug","bbox_2d":[300,310,420,500]}]',
+        [(MUG, 0), (JUG, 1)],
+        id="a-key-from-0",
+    ),
+    pytest.param('[{"image":2,"label":"jug","bbox_2d":[300,310,420,500]}]', [(JUG, 1)], id="a-key-of-the-second-alone"),
+    pytest.param('[{"image":"a.png","label":"mug","bbox_2d":[120,305,260,480]}]', [(MUG, 0)], id="a-key-with-a-name"),
+    pytest.param('[{"image":4711,"label":"mug","bbox_2d":[120,305,260,480]}]', [(MUG, 0)], id="a-key-with-an-id"),
+    pytest.param(
+        "In the first image the mug is at [[120,305,260,480]]. In the second image, it is at [[300,310,420,500]].",
+        [(MUG, 0), (JUG, 1)],
+        id="sentences",
+    ),
+    pytest.param(
+        "第一张图中的杯子：[[120,305,260,480]]。第二张图中的壶：[[300,310,420,500]]。",
+        [(MUG, 0), (JUG, 1)],
+        id="chinese-ordinals",
+    ),
+    pytest.param("The mug [[120,305,260,480]] stands as in image 2.", [(MUG, 0)], id="a-picture-in-passing"),
+    pytest.param("Picture 3: mug [[120,305,260,480]]", [(MUG, 0)], id="a-caption-of-another-count"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), TWO_PICTURES)
+def test_which_of_several_pictures(text: str, expected: list[tuple[object, ...]]) -> None:
+    """By headings, sentences and keys; a number that counts something else moves no box."""
+    assert [(shape.thousandths, shape.image) for shape in read_boxes(text, 1000, 1000).shapes] == expected

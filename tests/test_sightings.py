@@ -216,3 +216,26 @@ def test_what_was_not_used_is_found_in_the_shown_text() -> None:
     sightings = Sightings([part(photo())])
     sightings.read("<|begin_of_box|>[[300,80,470,290],[1,2,99999,4]]<|end_of_box|>", "[[300,80,470,290],[1,2,99999,4]]")
     assert [unread.span for unread in sightings.boxes.unread] == [(18, 31)]
+
+
+TWO = 'Picture 1: [{"label":"a","bbox_2d":[100,200,500,600]}] Picture 2: [{"label":"b","bbox_2d":[100,200,500,600]}]'
+
+
+@pytest.mark.parametrize(
+    ("answer", "n_pictures", "note"),
+    [
+        pytest.param(TWO, 2, "", id="both-named"),
+        pytest.param('[{"label":"a","bbox_2d":[100,200,500,600]}]', 0, "does not say on which picture", id="none-named"),
+        pytest.param("[[10, 20, 3000, 40]]", 0, "The numbers go over 1000", id="over-the-scale"),
+        pytest.param("Two photos of a garden, taken in 1998.", 0, "", id="nothing-to-say"),
+    ],
+)
+def test_boxes_that_are_not_drawn_are_explained(ip, fake: FakeGLM, answer: str, n_pictures: int, note: str) -> None:
+    """Each of two pictures gets its own boxes; where it cannot be told, a sentence stands below the answer."""
+    fake.reply(answer)
+    ip.user_ns.update(one=photo(), other=photo(300, 300))
+    result = run(ip, "%%glm\nWhat is in {one} and {other}?")
+    assert [picture.size for picture in pictures_of(result)] == [(200, 100), (300, 300)][:n_pictures]
+    said = markdown_of(result)
+    assert note in said
+    assert bool(note) == ("boxes are" in said or "over 1000" in said)

@@ -239,12 +239,12 @@ class BareReader:
         return self.answer.is_growing and zone.end == len(self.answer.text)
 
     def with_label(self, node: Node, context: Context, key: Meaning | None) -> Context:
-        """The context with the name that the words before give to these brackets, and with the picture that they are for."""
+        """The context with the name that the words before give to these brackets."""
         if context.label:
             return context
         gap = self.answer.text[self.last_end : node.start]
         if self.last_label and "\n" not in gap and _SEPARATORS.fullmatch(gap):
-            return Context(self.last_label, self.around.image_at(node.start))
+            return context._replace(label=self.last_label)
         label = label_of_lines(self.answer.words, node.start, node.end) if key else ""
         line_start = self.around.line_of(node.start)[0]
         if node.start > line_start and not label:
@@ -252,8 +252,7 @@ class BareReader:
         if not label and self.answer.text[max(line_start, node.start - 6) : node.start].rstrip("* [(").endswith(":"):
             label = label_of_title(self.answer.words, line_start)
         label = label or label_after(self.answer.words, node.start, node.end, line_start)
-        image = context.image or self.around.image_at(node.start)
-        return Context(clean_label(label), image)
+        return Context(clean_label(label), context.image)
 
     def _keep(self, rows: list[Group], rank: Rank, context: Context, is_guessed: bool = True) -> None:
         self.finds.found += [Found(row, rank, context.label, context.image, is_guessed=is_guessed) for row in rows]

@@ -20,10 +20,6 @@ _ASSIGNED = re.compile(r"(?<![\w'\"-])(?:[a-z]|[a-z]\w*[_\d]\w*)\s*=\s*$")
 BREAK = re.compile(r"[.!?]\s|[!?\n]|。")
 _MARKS = re.compile(r"[*_`#]+")
 _HEADER = re.compile(r":[\s*_]*$")
-_IMAGE = re.compile(
-    r"^[\s#*>-]*(?:(?:Image|Picture|Photo|Page|图片|图像|图)\s*#?(\d{1,2})|第\s*(\d{1,2})\s*(?:张|页)[图片]*)[*\s]*(?:[:(,]|$)",
-    re.MULTILINE | re.IGNORECASE,
-)
 _MOST_BEFORE, _MOST_TAIL = 160, 40
 
 
@@ -92,22 +88,6 @@ class Surroundings:
             elif _HEADER.search(line[-200:]) and "[" not in line:
                 last = i
         return headers
-
-    @cached_property
-    def _images(self) -> list[tuple[int, int]]:
-        """``(place, image)`` of the lines that begin with a picture's number, counted from 1 without a gap; else none."""
-        marks = [(match.start(), int(match[1] or match[2]) - 1) for match in _IMAGE.finditer(self._text)]
-        highest = -1
-        for _, image in marks:
-            if image < 0 or image > highest + 1:
-                return []
-            highest = max(highest, image)
-        return marks
-
-    def image_at(self, place: int) -> int:
-        """Which picture, from 0, the last line that began with «Image 2:» has named."""
-        index = bisect_right(self._images, (place, 0)) - 1
-        return self._images[index][1] if index >= 0 else 0
 
     def line_of(self, place: int) -> tuple[int, int]:
         """``(start, number)`` of the line of a place."""

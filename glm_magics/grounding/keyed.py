@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from .cleaning import Answer
 from .groups import as_shapes, groups_in, point_of, points_in
+from .images import KEYS, Images
 from .keys import (
     ACTION_KEYS,
     ACTION_LABEL_KEYS,
@@ -71,12 +72,14 @@ class KeyedReader:
     Attributes:
         answer: what counts of it.
         finds: where the result goes.
+        images: which pictures the text numbers.
         leave: takes brackets that no key names, and gives those in them that are still to be looked at.
         taken: the spans of objects and calls; prose in them is data.
     """
 
     answer: Answer
     finds: Finds
+    images: Images
     leave: Callable[[Node, Context], Next]
     taken: list[tuple[int, int]] = field(default_factory=list)
 
@@ -135,12 +138,21 @@ class KeyedReader:
         is_tool = not keys.isdisjoint(ARGUMENT_KEYS)
         is_action = context.is_action or is_tool or not keys.isdisjoint(ACTION_KEYS)
         own = "" if is_tool else self._label(members, ACTION_LABEL_KEYS if is_action else LABEL_KEYS)
-        inner = Context(own or context.label, context.image, context.meaning, is_action, context.is_data)
+        image = context.image if is_action else self._image(members, context)
+        inner = Context(own or context.label, image, context.meaning, is_action, context.is_data)
         if not node.is_closed and not inner.label and not is_action:
             return self._deeper([member for member in members if _holds_objects(member)], inner)  # its name may still come
         self._named(members, node, inner, is_point_wanted=is_action or context.meaning in (Meaning.PLACE, Meaning.POINT))
         left = self._values(members, inner)
         return self._deeper(left, inner._replace(meaning=None)) if left else []
+
+    def _image(self, members: list[Member], context: Context) -> int:
+        """Which picture an object says that it is for, from 0; else that of the object around."""
+        for member in members:
+            if member.key in KEYS and member.word.isdecimal():
+                image = self.images.keyed(int(member.word))
+                return context.image if image is None else image
+        return context.image
 
     def _values(self, members: list[Member], context: Context) -> list[Member]:
         """Keeps the places of an object, and gives the members that hold none of their own."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
-from ..errors import InputError
+from ..errors import InputError, one_line
 from ..geometry import Box, Point, Shape, visible
 from .bare import BareReader
 from .cleaning import Answer, Zone, clean
 from .cues import Surroundings
+from .images import Images
 from .keyed import Context, KeyedReader
 from .numbers import split_group
 from .sentences import ProseReader
@@ -53,8 +54,11 @@ def read_boxes(
     Raises:
         InputError: a size below 1, an unknown scale or order.
     """
-    if min(width_px, height_px) < 1:
-        raise InputError(f"A picture of {width_px} × {height_px} pixels has no room for boxes.", "Give its width and height.")
+    if not all(isinstance(side_px, int | float) and side_px >= 1 for side_px in (width_px, height_px)):
+        raise InputError(
+            f"A picture of {one_line(f'{width_px!r} × {height_px!r}', 80)} pixels has no room for boxes.",
+            "Give its width and height.",
+        )
     if scale not in (1000, 100, 1, "pixel") or order not in ("xyxy", "yxyx", "xywh"):
         raise InputError(
             f"There is no scale {scale!r} with order {order!r}.", 'Give 1000, 100, 1 or "pixel"; "xyxy", "yxyx" or "xywh".'
@@ -75,13 +79,15 @@ def find_places(answer: Answer) -> Finds:
     read_tags(answer, finds)
     around = Surroundings(answer.text)
     bare = BareReader(answer, around, finds)
-    keyed = KeyedReader(answer, finds, bare.leave)
+    images = Images(answer.text)
+    keyed = KeyedReader(answer, finds, images, bare.leave)
     keyed.read(grow_tree(answer.text, 0, len(answer.text)), Context())
     answer.blank(keyed.taken)
     ProseReader(answer, around, finds).read()
     for zone in answer.zones["token"]:
         finds.found += _bare_in_token(answer, zone)
-    finds.found.sort(key=lambda found: found.group.span)
+    placed = (one if one.image else one._replace(image=images.at(one.group.span[0])) for one in finds.found)
+    finds.found = sorted(placed, key=lambda found: found.group.span)
     return finds
 
 

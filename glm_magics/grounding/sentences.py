@@ -227,5 +227,4 @@ class ProseReader:
             return
         line_start = self.around.line_of(group.span[0])[0]
         label = clean_label(label or label_before(self.answer.words, self.answer.text, place, line_start))
-        image = self.around.image_at(group.span[0])
-        self.finds.found.append(Found(group, Rank.DOUBLE, label, image, is_named, is_guessed=True))
+        self.finds.found.append(Found(group, Rank.DOUBLE, label, is_named=is_named, is_guessed=True))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, magics_class, needs_local_scope, no_var_expand
@@ -13,11 +11,11 @@ from ..errors import OptionError, one_line
 from ..options import Option, nearest, parse_option
 from ..session import Session
 from .arguments import split_words
+from .expressions import evaluate, split_expression
 
 if TYPE_CHECKING:
     from ..vectorcache import VectorCache
 
-_WORD = re.compile(r"(?<!\S)(?P<flag>[^\s=]+)\S*")
 EMBED_OPTIONS = (
     Option("into", ("-o", "--into"), "keep the vectors under this name", "name", "NAME", completes="name"),
     Option("model", ("-m", "--model"), "another model than %config GLM.embedding_model", "text", "MODEL", completes="vectors"),
@@ -64,7 +62,7 @@ class EmbedMagics(Magics):
             raise OptionError("Which texts?", 'Write `%glm_embed df["text"] --into X`.')
         names = {**self.shell.user_ns, **(local_ns or {})}
         name = values.pop("into", None)
-        vectors = self._session.corpus.embed(_evaluate(rest, names), **values)
+        vectors = self._session.corpus.embed(evaluate(rest, names, "Name a column or a list of texts."), **values)
         if name is None:
             return vectors
         self.shell.user_ns[name] = vectors
@@ -111,9 +109,9 @@ def _parse(line: str, options: tuple[Option, ...]) -> tuple[dict[str, Any], str]
         OptionError: an unknown option, a wrong value, an open quote.
     """
     by_flag = {flag: option for option in options for flag in option.flags}
-    rest, values = line.strip(), {}
-    head = _find_expression(rest, by_flag)
-    words = split_words(rest[len(head) :])
+    values: dict[str, Any] = {}
+    head, rest = split_expression(line, by_flag)
+    words = split_words(rest)
     while words:
         flag, equals, value = words.pop(0).partition("=")
         if flag not in by_flag:
@@ -125,31 +123,4 @@ def _parse(line: str, options: tuple[Option, ...]) -> tuple[dict[str, Any], str]
         if not equals and not words:
             raise OptionError(f"{flag} needs a value.", f"It is: {option.help}.")
         values[option.name] = parse_option(option, value if equals else words.pop(0))
-    return values, head.strip()
-
-
-def _find_expression(line: str, flags: Container[str]) -> str:
-    """What stands before the options: up to the first flag that follows a whole expression, for a text may hold one too."""
-    heads = [line[: word.start()] for word in _WORD.finditer(line) if word["flag"] in flags or word["flag"].startswith("--")]
-    return next((head for head in heads if _is_expression(head)), heads[0] if heads else line)
-
-
-def _is_expression(text: str) -> bool:
-    try:
-        ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError):
-        return not text.strip()
-    return True
-
-
-def _evaluate(source: str, names: Mapping[str, Any]) -> Any:
-    """The value of an expression of the user's own line.
-
-    Raises:
-        OptionError: it has none.
-    """
-    try:
-        return eval(source, dict(names))
-    except Exception as error:  # the user's own expression may raise anything
-        said = f"{type(error).__name__}: {one_line(str(error), 200)}".rstrip(" .:")
-        raise OptionError(f"`{one_line(source, 60)}` has no value: {said}.", "Name a column or a list of texts.") from error
+    return values, head

@@ -8,9 +8,10 @@ from typing import Any
 from IPython.core.display_functions import display
 from IPython.core.magic import Magics, magics_class, needs_local_scope, no_var_expand
 
-from ..errors import InputError, MediaError, one_line
+from ..errors import InputError
 from ..session import Session
-from .arguments import options_help, parse_cell_line
+from .arguments import BY_FLAG, options_help, parse_cell_line
+from .expressions import evaluate, split_expression
 
 HELP = f"""Ask where things are in a picture; the boxes can be seen, changed, asked about and taken away in a widget.
 
@@ -42,16 +43,12 @@ class GroundMagics(Magics):
     @needs_local_scope
     @no_var_expand
     def glm_ground(self, line: str, cell: str = "", local_ns: dict[str, Any] | None = None) -> None:
-        expression, _, rest = line.strip().partition(" ")
-        if not expression or expression.startswith("-"):
+        expression, rest = split_expression(line, BY_FLAG)
+        if not expression:
             raise InputError("Which picture?", "Write its name first: `%%glm_ground photo`, and below it what to find.")
         options = parse_cell_line(rest).options
-        names = {**self.shell.user_ns, **(local_ns or {})}
-        try:
-            images = eval(expression, self.shell.user_global_ns, names)
-        except Exception as error:  # the user's own expression may raise anything
-            said = f"{type(error).__name__}: {one_line(str(error), 200)}".rstrip(" .:")
-            raise MediaError(f"`{one_line(expression, 80)}` failed: {said}.", "Give a picture or a list of them.") from error
+        names = {**self.shell.user_global_ns, **self.shell.user_ns, **(local_ns or {})}
+        images = evaluate(expression, names, "Give a picture or a list of them.")
         grounding = self._session.ground(images, cell.strip(), replace(options, into=None))
         self.shell.user_ns[options.into or GROUND_NAME] = grounding
         display(grounding)

@@ -6,5 +6,5 @@ from .loading import Loading as Loading
 from .memo import Memo as Memo
 from .registry import register as register
 from .words import ATTACHMENTS as ATTACHMENTS
-from .words import as_pictures as as_pictures
 from .words import find_word as find_word
+from .words import named_pictures as named_pictures

@@ -58,25 +58,32 @@ def image_parts(value: object, loading: Loading) -> list[Part]:
     )
 
 
-def as_pictures(value: object) -> list[Image]:
+def named_pictures(value: object) -> list[tuple[Image, str]]:
     """The pictures of a value or of a list, for people to look at: PIL images as they are, others as they would be sent.
+
+    Each comes with the name of its file, without folders; empty when it is from none.
 
     Raises:
         MediaError: there is no picture in it, or only an address.
     """
     from PIL import Image as pil
 
-    pictures: list[Any] = []
+    pictures: list[tuple[Any, str]] = []
     for item in value if isinstance(value, list | tuple) else [value]:
         if row_of(item) == "PIL.Image":
-            pictures.append(item)
+            pictures.append((item, _file_name(getattr(item, "filename", ""))))
             continue
         for part in image_parts(item, Loading()):
             if isinstance(part, ImagePart) and not part.data:
                 raise MediaError("A picture behind an address cannot be shown here.", "Download it and give the file.")
             if isinstance(part, ImagePart):
-                pictures.append(pil.open(BytesIO(part.data)))
+                pictures.append((pil.open(BytesIO(part.data)), _file_name(part.label)))
     return pictures
+
+
+def _file_name(label: object) -> str:
+    name = str(label or "").replace("\\", "/").rsplit("/", 1)[-1]
+    return name if re.search(r"\w\.\w+$", name) else ""
 
 
 def data_parts(value: object, loading: Loading) -> list[Part]:
