@@ -6,10 +6,11 @@ numbers as base64 of little-endian float32.
 
 from __future__ import annotations
 
+import base64
 import binascii
-from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -90,9 +91,20 @@ def _unpack(value: Any) -> Any:
     if not isinstance(value, str):
         return None
     try:
-        return np.frombuffer(b64decode(value, validate=True), "<f4")
+        return np.frombuffer(_decoder()(value, validate=True), "<f4")
     except (binascii.Error, ValueError):
         return None
+
+
+@cache
+def _decoder() -> Callable[..., bytes]:
+    """pybase64's, where that is installed: six times as fast."""
+    try:
+        import pybase64
+    except ImportError:
+        return base64.b64decode
+    decode: Callable[..., bytes] = pybase64.b64decode
+    return decode
 
 
 def _count_tokens(usage: Any) -> int:
