@@ -17,6 +17,7 @@ from .posting import Attempt, Poster, write_body, write_headers
 from .providers import Connection
 from .reach import CONNECT_TIMEOUT_S, Retry, network_error, open_http
 from .retries import RetryPolicy
+from .vectorwire import parse_answer
 
 if TYPE_CHECKING:
     import httpx
@@ -60,7 +61,7 @@ class GLMClient:
 
     def embed(self, body: Mapping[str, Any], timeout_s: float | None = None) -> Attempt:
         """One try of ``POST /embeddings``; whether to try again is for the caller, who has many in flight."""
-        return self._poster.post("/embeddings", body, timeout_s or self.timeout_s)
+        return self._poster.post("/embeddings", body, timeout_s or self.timeout_s, parse_answer)
 
     def abort(self) -> None:
         """Breaks off what `embed` has in flight, from any thread."""
