@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .display import NotebookPainter, Painter, QuietPainter, TerminalPainter, show_note
-from .errors import GLMError, GLMWarning, Interrupted, ModelError, NoProviderError, OnceWarning, OptionError
+from .errors import GLMError, GLMWarning, Interrupted, ModelError, OnceWarning
 from .limits import Limits
 from .options import Options
 from .providers import Connection, Secret, sandbox_provider
@@ -22,9 +22,8 @@ from .shells import is_terminal, publisher
 if TYPE_CHECKING:
     import httpx
     from IPython.core.interactiveshell import InteractiveShell
-    from PIL.Image import Image
 
-    from .asking import Listener, Question
+    from .asking import Listener
     from .background import BackgroundAnswer
     from .bookkeeping import Books
     from .chatbook import Chats
@@ -212,28 +211,9 @@ class Session:
             InputError, NoProviderError: there is no picture, or nobody to ask.
             OptionError: an option that a widget does not have.
         """
-        from .groundings import Grounding
-        from .media import named_pictures
+        from .picturedesk import open_grounding
 
-        if options.chat or options.schema is not None:
-            raise OptionError("A widget has neither a chat nor a schema.", "Leave --chat and --schema away, or ask with `%%glm`.")
-        if options.dry_run:
-            raise OptionError("A widget sends what it asks.", "See what would be sent with `%%glm --dry-run -i PICTURE`.")
-        named = named_pictures(images)
-        pictures = [picture for picture, _ in named]
-        asker = self._asker(pictures, options) if question or self._has_connection() else None
-        grounding = Grounding(pictures, asker, shapes, names=_different([name for _, name in named]))
-        return grounding.ask(question) if question else grounding
-
-    def _asker(self, pictures: Sequence[Image], options: Options) -> _Asker:
-        model = options.model or self._default_model(frozenset({"image"}), False)
-        return _Asker(self, pictures, replace(options, model=model, quiet=True))
-
-    def _has_connection(self) -> bool:
-        try:
-            return bool(self.connection)
-        except NoProviderError:
-            return False
+        return open_grounding(self, images, question, options, shapes)
 
     def start(self, content: Sequence[object], options: Options, listener: Listener) -> BackgroundAnswer:
         """Asks in the background; the listener is told from another thread.
@@ -304,7 +284,7 @@ class Session:
                     options,
                     self.connection.provider,
                     self.config.vision_model,
-                    lambda kinds: self._default_model(kinds, options.dry_run),
+                    lambda kinds: self.default_model(kinds, options.dry_run),
                     chat,
                     schema,
                 )
@@ -334,7 +314,7 @@ class Session:
         assert self.shell is not None
         show_note(self.shell.display_pub.publish, sentence)
 
-    def _default_model(self, kinds: frozenset[str], is_dry_run: bool) -> str:
+    def default_model(self, kinds: frozenset[str], is_dry_run: bool) -> str:
         name = f"{model_role(kinds)}_model"
         is_chosen = name in self.config.trait_values() and getattr(self.config, name) != self.config.trait_defaults(name)
         if is_chosen or not self.connection.provider.is_self_hosted:
@@ -383,31 +363,6 @@ class Session:
         """IPython's event: from now on, naming a reply shows it."""
         while self._on_display:
             self._on_display.pop().is_on_display = False
-
-
-class _Asker:
-    """Sends a question of the widget with the pictures that it is about; an `asking.Asker`."""
-
-    def __init__(self, session: Session, pictures: Sequence[Image], options: Options) -> None:
-        self._session = session
-        self._pictures = pictures
-        self._options = options
-
-    def __call__(self, question: Question, listener: Listener) -> BackgroundAnswer:
-        from .boxes import Boxes
-
-        content: list[object] = [] if question.is_on_crop else [self._pictures[place] for place in question.images]
-        if question.region is not None and question.region_form != "thousandths":
-            content += Boxes([question.region]).crops(self._pictures[question.region.image], index=question.region.image)
-        return self._session.start([*content, question.prompt()], self._options, listener)
-
-
-def _different(names: Sequence[str]) -> list[str]:
-    """A name for each picture: its file's where it has one of its own, else its number."""
-    return [
-        name if name and names.count(name) == 1 else f"{number}-{name}" if name else f"image-{number}.png"
-        for number, name in enumerate(names, 1)
-    ]
 
 
 def _look_at(images: Sequence[ImagePart]) -> Sightings | None:

@@ -33,7 +33,7 @@ FLOORS = [
     {"live", "groundings", "sources", "progress"},
     {"exchange"},
     {"background"},
-    {"flow"},
+    {"flow", "picturedesk"},
     {"corpus"},
     {"session"},
     {"magics"},
