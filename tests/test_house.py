@@ -24,11 +24,11 @@ FLOORS = [
     {"providers", "tabletext", "tally", "downloads", "dataframes", "stylers", "groups", "layouts", "pictures"}
     | {"grounding", "boxcolours", "boxlabels", "replies", "conversations", "schemas"},
     {"intake", "readers", "summaries", "painting", "boxdrawing", "boxformats"}
-    | {"pricing", "strategies", "chatfiles", "chatpages"},
+    | {"pricing", "strategies", "chatfiles", "chatpages", "answercode"},
     {"options", "requests", "template", "formats", "frames", "boxes"},
     {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore"},
     {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime"},
-    {"testing", "display", "previews", "widgets", "bookkeeping"},
+    {"testing", "display", "previews", "widgets", "bookkeeping", "nextcell"},
     {"live", "groundings"},
     {"exchange"},
     {"background"},
