@@ -50,12 +50,17 @@ def pick_code(reply: Reply) -> CellCode:
     return CellCode(code, (*notes, *warnings_of(code)))
 
 
-def pick_whole_cell(reply: Reply) -> CellCode:
-    """The longest block of Python in an answer: a model that was asked for one whole cell may quote pieces of it before."""
+def pick_whole_cell(reply: Reply, before: str) -> CellCode:
+    """The longest block of Python in an answer: a model that was asked for one whole cell may quote pieces of it, too.
+
+    A cell magic counts only where the cell had it `before`.
+    """
     if not reply.is_complete:
-        return CellCode(notes=("the answer is not whole, so nothing is put into a cell",))
+        return CellCode(notes=("the answer is not whole",))
+    had = before.split(maxsplit=1)[:1]
     codes = [_clean(block.code) for block in python_blocks(reply)]
-    code = max(codes, key=len, default="")
+    own = [code for code in codes if not code.startswith("%%") or code.split(maxsplit=1)[:1] == had]
+    code = max(own, key=len, default="")
     return CellCode(code, warnings_of(code))
 
 

@@ -26,7 +26,7 @@ def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] =
         return [span for span in SPANS if span.startswith(words[1] if len(words) > 1 else "")]
     if words[:1] == ["%glm_connect"]:
         return _complete_connect(words, text_before)
-    if words and words[0] not in ("%glm", "%%glm"):
+    if words and words[0] not in ("%glm", "%%glm", "%glm_fix", "%glm_explain"):
         return []
     word = words.pop() if words and not text_before[-1].isspace() else ""
     previous = words[-1] if len(words) > 1 else ""

@@ -13,19 +13,24 @@ from .admin import AdminMagics
 from .capture import Capture
 from .chat import ChatMagics
 from .completion import complete_line
+from .fixing import FixMagics, Watch
 from .ground import GroundMagics
 
 _HOOK = "_glm_magics_hooks"
-_LINE_MAGICS = ("glm", "glm_connect", "glm_models", "glm_chat", "glm_usage")
+_LINE_MAGICS = ("glm", "glm_connect", "glm_models", "glm_chat", "glm_usage", "glm_fix", "glm_explain")
 _MAGICS = (("cell", "glm"), ("cell", "glm_ground"), *(("line", name) for name in _LINE_MAGICS))
 _COMPLETED = r"\s*%{1,2}glm"
-_QUESTION = re.compile(r"(?P<indent>\s*)%(?P<magic>glm(?=[ \t])|glm_chat(?=[ \t]+edit[ \t]))[ \t]+(?P<text>\S.*\?)\s*$")
+_QUESTION = re.compile(
+    r"(?P<indent>\s*)%(?P<magic>glm(?=[ \t])|glm_fix|glm_explain|glm_chat(?=[ \t]+edit[ \t]))[ \t]+(?P<text>\S.*\?)\s*$"
+)
 
 
 def register(shell: Any, session: Session) -> None:
     """Adds the magics, the settings under ``%config GLM``, tab completion and the end-of-cell event."""
     capture = Capture(shell)
+    watch = Watch(shell)
     chat, admin, ground = ChatMagics(shell, session, capture.cells), AdminMagics(shell, session), GroundMagics(shell, session)
+    fix = FixMagics(shell, session, chat, watch)
     for function, kind in (
         (chat.glm, "line_cell"),
         (admin.glm_connect, "line"),
@@ -33,6 +38,8 @@ def register(shell: Any, session: Session) -> None:
         (ground.glm_ground, "cell"),
         (admin.glm_chat, "line"),
         (admin.glm_usage, "line"),
+        (fix.glm_fix, "line"),
+        (fix.glm_explain, "line"),
     ):
         shell.register_magic_function(_with_tracebacks(function, session), kind, function.__name__)
     shell.configurables.append(session.config)
@@ -42,7 +49,7 @@ def register(shell: Any, session: Session) -> None:
 
     shell.set_hook("complete_command", complete, re_key=_COMPLETED)
     shell.input_transformers_cleanup.append(keep_question_marks)
-    setattr(shell, _HOOK, (capture, (chat, admin, ground, session.config)))
+    setattr(shell, _HOOK, ((capture, watch), (chat, admin, ground, fix, session.config)))
 
 
 def unregister(shell: Any) -> None:
@@ -50,8 +57,9 @@ def unregister(shell: Any) -> None:
     hooks = getattr(shell, _HOOK, None)
     if hooks is None:
         return
-    capture, configurables = hooks
-    capture.stop()
+    watchers, configurables = hooks
+    for watcher in watchers:
+        watcher.stop()
     shell.input_transformers_cleanup.remove(keep_question_marks)
     for kind, name in _MAGICS:
         shell.magics_manager.magics[kind].pop(name, None)
