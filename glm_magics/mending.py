@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import sys
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,9 @@ from .mishaps import Mishap
 from .nextcell import has_next_cell, put_code
 from .redaction import Bars
 from .repairs import diff
+
+_BACKGROUNDS = {"+": "rgba(46,160,67,.3)", "-": "rgba(248,81,73,.3)", "@": "rgba(127,127,127,.2)"}
+"""Translucent, so that a page's own letters stay readable in a light and in a dark theme."""
 
 _COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
 
@@ -51,4 +55,15 @@ def _say(shell: Any, changes: str, sentence: str) -> None:
     small = f"<small>{to_html_text(sentence)}</small>"
     markdown = f"{fenced(changes, 'diff')}\n{small}" if changes else small
     plain = "\n".join(filter(None, [strip_controls(changes), sentence]))
-    shell.display_pub.publish({"text/markdown": markdown, "text/plain": plain}, {})
+    page = {"text/html": _html(changes, small)} if changes else {}
+    shell.display_pub.publish({**page, "text/markdown": markdown, "text/plain": plain}, {})
+
+
+def _html(changes: str, small: str) -> str:
+    """The changes in colour, which JupyterLab does not give to a fence of kind ``diff``; every word of a cell is escaped."""
+    lines = []
+    for line in strip_controls(changes).split("\n"):
+        colour = _BACKGROUNDS.get(line[:1])
+        escaped = html.escape(line)
+        lines.append(f'<span style="background:{colour}">{escaped}</span>' if colour else escaped)
+    return f"<pre>{chr(10).join(lines)}</pre>\n{small}"

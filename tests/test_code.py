@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import os
 import re
+import sys
 
 import pytest
 
@@ -265,7 +267,8 @@ def test_a_mended_cell_is_shown_as_changes_and_proposed(ip, fake: FakeGLM) -> No
     assert "```diff\n--- cell [1]\n+++ mended\n" in last["text/markdown"]
     assert "\n-for i in range(3)\n+for i in range(3):\n" in last["text/markdown"]
     assert "ready below; nothing was run" in last["text/markdown"]
-    assert set(last) == {"text/markdown", "text/plain"}
+    assert set(last) == {"text/html", "text/markdown", "text/plain"}
+    assert re.sub("<[^>]*>", "", last["text/html"]).startswith("--- cell [1]\n+++ mended\n")
     assert "done" not in ip.user_ns
 
 
@@ -286,6 +289,15 @@ def test_where_nothing_is_mended_it_is_said(ip, fake: FakeGLM, answer: str, fact
     result = run(ip, "%glm_fix")
     assert said in bundles(result)[-1]["text/plain"]
     assert proposed(ip) is None
+
+
+def test_changes_are_shown_as_text_whatever_is_in_them(ip, fake: FakeGLM) -> None:
+    """Markup of a cell or an answer is escaped; the only tags are ours."""
+    fail(ip, "x = '<script>1</script>'\n1 / 0")
+    fake.reply(mended("x = '</pre><script>2</script>'\n1 / 1"))
+    page = bundles(run(ip, "%glm_fix"))[-1]["text/html"]
+    assert set(re.findall(r"<(/?\w+)", page)) == {"pre", "/pre", "span", "/span", "small", "/small"}
+    assert "&lt;/pre&gt;&lt;script&gt;2" in page
 
 
 def test_a_mended_cell_that_is_odd_is_proposed_with_a_word(ip, fake: FakeGLM) -> None:
@@ -438,3 +450,21 @@ def test_the_sandbox_mends_by_rule_and_says_where_none_fits(shell, monkeypatch: 
         assert ("none of them fits here" in answer) == (expected is None)
         assert run(shell, "%glm_explain").success
         assert "```" not in shell.user_ns["_glm"].text
+
+
+def test_in_a_terminal_the_mended_cell_stands_at_the_next_prompt(tmp_path) -> None:
+    """IPython itself, at a terminal of its own: shown, not run before Enter is pressed."""
+    pexpect = pytest.importorskip("pexpect")
+    environment = {**os.environ, "GLM_SANDBOX_DELAY_S": "0", "TERM": "xterm"}
+    command = ["-m", "IPython", "--no-banner", "--no-confirm-exit", "--colors=nocolor"]
+    terminal = pexpect.spawn(sys.executable, command, env=environment, encoding="utf8", timeout=30, dimensions=(50, 120))
+    for n, line in enumerate(("%load_ext glm_magics", "%glm_connect sandbox", "total = 41; totla + 1", "%glm_fix"), 1):
+        terminal.expect(rf"In \[{n}\]")
+        terminal.send(f"{line}\r")
+    terminal.expect(r"\+total = 41; total \+ 1")
+    terminal.expect("ready below; nothing was run")
+    terminal.expect(r"In \[5\].*total \+ 1")
+    assert "42" not in terminal.before
+    terminal.send("\r")
+    terminal.expect(r"Out\[5\].*42")
+    terminal.close(force=True)
