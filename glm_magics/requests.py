@@ -112,6 +112,8 @@ def check_request(request: ChatRequest, provider: Provider) -> None:
         raise OptionError(f"{row.id} does not think.", "Leave --think on away, or choose e.g. glm-4.7 or glm-4.6v.")
     if request.is_thinking_kept and row.thinking == "none":
         raise OptionError(f"{row.id} does not think.", "Leave --keep-thinking away, or choose e.g. glm-4.7.")
+    if row.tools is False and request.fields.get("tools"):
+        raise ModelError(f"{row.id} calls no functions.", "Choose e.g. glm-4.7, or glm-4.6v for questions about pictures.")
     if request.max_tokens and row.max_output_tokens and request.max_tokens > row.max_output_tokens:
         raise OptionError(
             f"--max-tokens is {request.max_tokens}; {row.id} gives {row.max_output_tokens} at most.",

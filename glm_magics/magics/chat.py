@@ -34,6 +34,7 @@ they are; a plain name that does not exist stops before anything is sent. --dry-
 No model named: glm-4.7 for text, glm-4.6v when a picture is in the message (%config GLM changes both).
 Afterwards the Reply is in _glm: .text .thinking .model .usage .cost .finish_reason .request_id .is_complete .elapsed_s
 .code_blocks .tables .value (with --schema) .to_frame()
+--as code puts the Python of the answer into the next cell, unrun; %glm_fix and %glm_explain take an error to the model.
 ■ stops at once and keeps what came. Who answers: %glm_connect. What can be called: %glm_models.
 
 Options:
