@@ -315,6 +315,24 @@ def test_a_short_video_goes_first_and_as_bytes_to_the_model_that_takes_it(sessio
         assert ("video_url" in kinds(fake.bodies[-1])) == (first == "video_url")
 
 
+TURNS = [
+    pytest.param("glm-4.6v", {"image": LINK}, {"file": PAPER}, "One chat cannot hold pictures and files.", id="two-kinds"),
+    pytest.param("glm-4v-plus-0111", {"image": [LINK] * 4}, {"image": [LINK] * 2}, "the chat and the message hold 6.", id="six"),
+]
+
+
+@pytest.mark.parametrize(("model", "first", "second", "said"), TURNS)
+def test_the_turns_of_a_chat_count(
+    session: Session, fake: FakeGLM, model: str, first: dict[str, Any], second: dict[str, Any], said: str
+) -> None:
+    """All of them are one request; the sentence says so, and what to do."""
+    session.ask(["see"], parse_options({"model": model, "chat": "c", **first}))
+    with pytest.raises(InputError, match=said) as caught:
+        session.ask(["and"], parse_options({"model": model, "chat": "c", **second}))
+    assert "%glm_chat trim" in caught.value.way_out
+    assert len(fake.bodies) == 1
+
+
 NEW = [
     pytest.param("glm-9", {"image": LINK, "think": "off", "max_tokens": 10**6}, id="newer-than-the-table"),
     pytest.param("glm-4v-flash", {"image": PHOTO, "think": "on"}, id="known-and-asked-all-the-same"),
