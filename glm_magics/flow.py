@@ -20,6 +20,8 @@ from .requests import ChatRequest, build_body
 from .schemas import Schema, read_schema
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from .asking import Listener
     from .background import BackgroundAnswer
     from .bookkeeping import Books
@@ -32,6 +34,7 @@ class Desk(Protocol):
     """What a question needs of the session."""
 
     config: GLM
+    shell: InteractiveShell | None
 
     @property
     def connection(self) -> Connection: ...
@@ -93,6 +96,10 @@ class Asking:
             raise
         self.desk.keep(reply, self.options, request.images, is_shown)
         self._grow_chat(request, reply)
+        if is_shown and self.options.as_ == "code":
+            from .nextcell import put_answer
+
+            put_answer(self.desk.shell, reply)
         return reply
 
     def find_value(self, content: Sequence[object]) -> Any:
@@ -137,7 +144,12 @@ class Asking:
         )
 
     def _describe(self, request: ChatRequest, reply: Reply) -> list[str]:
-        return [] if self._chat is None else [describe_room(self._chat, request, reply, self.desk.connection.provider)]
+        notes = [] if self._chat is None else [describe_room(self._chat, request, reply, self.desk.connection.provider)]
+        if self.options.as_ == "code" and not self.options.quiet:
+            from .nextcell import code_notes
+
+            notes += code_notes(self.desk.shell, reply)
+        return notes
 
     def _keep_rest(self, error: GLMError | Interrupted, request: ChatRequest, is_shown: bool) -> None:
         """Of an answer that ended in an error; the error that the user sees stays this one."""

@@ -96,7 +96,12 @@ def _render_code(reply: Reply) -> tuple[str, str]:
     blocks = reply.code_blocks
     if not blocks:
         return "text/markdown", f"*There is no code block in the answer; as it came:*\n\n{make_safe(reply.text)}"
-    return "text/markdown", "\n".join(fenced(block.code, block.language) for block in blocks)
+    from .answercode import python_blocks
+
+    python = set(python_blocks(reply))
+    return "text/markdown", "\n".join(
+        fenced(block.code, block.language or ("python" if block in python else "")) for block in blocks
+    )
 
 
 FORMATS: Mapping[str, Format] = {

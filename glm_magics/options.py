@@ -124,7 +124,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "as_",
         ("--as",),
-        "how the answer is shown",
+        "how the answer is shown; code: its Python is put into the next cell, too",
         "choice",
         choices=("markdown", "text", "html-source", "json", "code", "frame"),
     ),

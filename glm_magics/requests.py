@@ -112,6 +112,8 @@ def check_request(request: ChatRequest, provider: Provider) -> None:
         raise OptionError(f"{row.id} does not think.", "Leave --think on away, or choose e.g. glm-4.7 or glm-4.6v.")
     if request.is_thinking_kept and row.thinking == "none":
         raise OptionError(f"{row.id} does not think.", "Leave --keep-thinking away, or choose e.g. glm-4.7.")
+    if row.tools is False and request.fields.get("tools"):
+        raise ModelError(f"{row.id} calls no functions.", "Choose e.g. glm-4.7, or glm-4.6v for questions about pictures.")
     if request.max_tokens and row.max_output_tokens and request.max_tokens > row.max_output_tokens:
         raise OptionError(
             f"--max-tokens is {request.max_tokens}; {row.id} gives {row.max_output_tokens} at most.",
@@ -126,20 +128,26 @@ def _who_takes(kind: str) -> str:
 
 _PLURAL: Mapping[Kind, str] = {"image": "pictures", "video": "videos", "file": "files"}
 
+_IN_A_CHAT = "Earlier turns count, too: ask in another chat, or leave turns out with `%glm_chat trim NAME N` or `undo`."
+
 
 def _check_counts(request: ChatRequest, intake: Intake, model_id: str) -> None:
     """How many, which together, and whether as bytes (chat reference and model pages; the platforms differ in the counts)."""
     counts = Counter(part.kind for message in request.messages for part in message.parts)
+    is_earlier = any(part.kind != "text" for message in request.messages[:-1] for part in message.parts)
+    where = "One chat" if is_earlier else "One message"
     together = [name for kind, name in _PLURAL.items() if counts[kind]]
     if len(together) > 1:
-        raise ModelError(f"One message cannot hold {' and '.join(together)}.", "Ask about them in separate requests.")
+        way_out = _IN_A_CHAT if is_earlier else "Ask about them in separate requests."
+        raise ModelError(f"{where} cannot hold {' and '.join(together)}.", way_out)
     most_of: dict[Kind, int | None] = {"image": intake.max_images, "video": intake.max_videos, "file": intake.max_files}
     for kind, most in most_of.items():
         if most and counts[kind] > most:
             name = _PLURAL[kind] if most > 1 else kind.replace("image", "picture")
+            fewer = "Send fewer; of a video or document, fewer pictures or pages." if kind == "image" else "Send fewer."
+            holds = "the chat and the message hold" if is_earlier else "the message holds"
             raise ModelError(
-                f"{model_id} takes {most} {name} at most; the message holds {counts[kind]}.",
-                "Send fewer; of a video or document, fewer pictures or pages." if kind == "image" else "Send fewer.",
+                f"{model_id} takes {most} {name} at most; {holds} {counts[kind]}.", _IN_A_CHAT if is_earlier else fewer
             )
     if not intake.has_image_bytes and any(not image.url for image in request.images):
         raise ModelError(

@@ -14,7 +14,7 @@ from IPython.core.magic import Magics, magics_class, needs_local_scope, no_var_e
 from ..celloutputs import Cells
 from ..errors import GLMError, MediaError, UnknownNameError, one_line
 from ..messages import Labelled
-from ..options import OPTIONS
+from ..options import OPTIONS, Options
 from ..session import Session
 from ..template import Expression, parse_template
 from .arguments import Call, options_help, parse_cell_line, parse_text_line
@@ -34,6 +34,7 @@ they are; a plain name that does not exist stops before anything is sent. --dry-
 No model named: glm-4.7 for text, glm-4.6v when a picture is in the message (%config GLM changes both).
 Afterwards the Reply is in _glm: .text .thinking .model .usage .cost .finish_reason .request_id .is_complete .elapsed_s
 .code_blocks .tables .value (with --schema) .to_frame()
+--as code puts the Python of the answer into the next cell, unrun; %glm_fix and %glm_explain take an error to the model.
 ■ stops at once and keeps what came. Who answers: %glm_connect. What can be called: %glm_models.
 
 Options:
@@ -83,15 +84,19 @@ class ChatMagics(Magics):
         call = parse_text_line(line) if cell is None else parse_cell_line(line)
         text = call.text if cell is None else cell.rstrip("\n")
         names = {"cell": self._cells, **self.shell.user_ns, **(local_ns or {})}
-        attached: dict[str, Any] = {name: self._find_words(getattr(call.options, name), names) for name in _WORDS}
-        if call.options.schema is not None:
-            attached["schema"] = self._find_schema(call.options.schema, names)
-        options = replace(call.options, **attached)
+        options = self.find_values(call.options, names)
         result = self._session.ask(self._fill(text, call, names), options)
         if options.dry_run and not options.quiet:
             display(result)
 
     glm.__doc__ = HELP
+
+    def find_values(self, options: Options, names: dict[str, Any]) -> Options:
+        """The options with the values of the notebook in the place of the words that name them."""
+        attached: dict[str, Any] = {name: self._find_words(getattr(options, name), names) for name in _WORDS}
+        if options.schema is not None:
+            attached["schema"] = self._find_schema(options.schema, names)
+        return replace(options, **attached)
 
     def _fill(self, text: str, call: Call, names: dict[str, Any]) -> list[object]:
         """The text with each ``{expr}`` replaced by its value, in order."""

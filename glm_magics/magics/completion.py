@@ -31,7 +31,7 @@ def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] =
         return _complete_connect(words, text_before)
     if words and words[0] in _OPTIONS:
         return _complete_options(words, text_before, list(names))
-    if words and words[0] not in ("%glm", "%%glm"):
+    if words and words[0] not in ("%glm", "%%glm", "%glm_fix", "%glm_explain"):
         return []
     word = words.pop() if words and not text_before[-1].isspace() else ""
     previous = words[-1] if len(words) > 1 else ""

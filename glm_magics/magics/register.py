@@ -14,31 +14,42 @@ from .capture import Capture
 from .chat import ChatMagics
 from .completion import complete_line
 from .embed import EmbedMagics
+from .fixing import FixMagics, Watch
 from .ground import GroundMagics
 
 _HOOK = "_glm_magics_hooks"
-_LINE_MAGICS = ("glm", "glm_connect", "glm_models", "glm_chat", "glm_usage", "glm_embed", "glm_cache")
-_MAGICS = (("cell", "glm"), ("cell", "glm_ground"), *(("line", name) for name in _LINE_MAGICS))
+_MAGICS = {
+    "glm": "line_cell",
+    "glm_ground": "cell",
+    "glm_connect": "line",
+    "glm_models": "line",
+    "glm_chat": "line",
+    "glm_usage": "line",
+    "glm_embed": "line",
+    "glm_cache": "line",
+    "glm_fix": "line",
+    "glm_explain": "line",
+}
+"""Each magic, a method of that name, and its kind."""
+
 _COMPLETED = r"\s*%{1,2}glm"
-_QUESTION = re.compile(r"(?P<indent>\s*)%(?P<magic>glm(?=[ \t])|glm_chat(?=[ \t]+edit[ \t]))[ \t]+(?P<text>\S.*\?)\s*$")
+_QUESTION = re.compile(
+    r"(?P<indent>\s*)%(?P<magic>glm(?=[ \t])|glm_fix|glm_explain|glm_chat(?=[ \t]+edit[ \t]))[ \t]+(?P<text>\S.*\?)\s*$"
+)
 
 
 def register(shell: Any, session: Session) -> None:
     """Adds the magics, the settings under ``%config GLM``, tab completion and the end-of-cell event."""
     capture = Capture(shell)
-    chat, admin, ground = ChatMagics(shell, session, capture.cells), AdminMagics(shell, session), GroundMagics(shell, session)
-    embed = EmbedMagics(shell, session)
-    for function, kind in (
-        (chat.glm, "line_cell"),
-        (admin.glm_connect, "line"),
-        (admin.glm_models, "line"),
-        (ground.glm_ground, "cell"),
-        (admin.glm_chat, "line"),
-        (admin.glm_usage, "line"),
-        (embed.glm_embed, "line"),
-        (embed.glm_cache, "line"),
-    ):
-        shell.register_magic_function(_with_tracebacks(function, session), kind, function.__name__)
+    watch = Watch(shell)
+    chat = ChatMagics(shell, session, capture.cells)
+    rooms = (
+        *(chat, AdminMagics(shell, session), GroundMagics(shell, session), EmbedMagics(shell, session)),
+        FixMagics(shell, session, chat, watch),
+    )
+    for name, kind in _MAGICS.items():
+        function = next(getattr(room, name) for room in rooms if hasattr(room, name))
+        shell.register_magic_function(_with_tracebacks(function, session), kind, name)
     shell.configurables.append(session.config)
 
     def complete(_: Any, event: Any) -> list[str]:
@@ -46,7 +57,7 @@ def register(shell: Any, session: Session) -> None:
 
     shell.set_hook("complete_command", complete, re_key=_COMPLETED)
     shell.input_transformers_cleanup.append(keep_question_marks)
-    setattr(shell, _HOOK, (capture, (chat, admin, ground, embed, session.config)))
+    setattr(shell, _HOOK, ((capture, watch), (*rooms, session.config)))
 
 
 def unregister(shell: Any) -> None:
@@ -54,11 +65,13 @@ def unregister(shell: Any) -> None:
     hooks = getattr(shell, _HOOK, None)
     if hooks is None:
         return
-    capture, configurables = hooks
-    capture.stop()
+    watchers, configurables = hooks
+    for watcher in watchers:
+        watcher.stop()
     shell.input_transformers_cleanup.remove(keep_question_marks)
-    for kind, name in _MAGICS:
-        shell.magics_manager.magics[kind].pop(name, None)
+    for name, kind in _MAGICS.items():
+        for one in kind.split("_"):
+            shell.magics_manager.magics[one].pop(name, None)
     shell.configurables = [one for one in shell.configurables if not any(one is ours for ours in configurables)]
     dispatcher = shell.strdispatchers.get("complete_command")
     if dispatcher is not None:

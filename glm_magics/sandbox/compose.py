@@ -21,6 +21,7 @@ from glm_magics.sandbox.checks import ChatRequest
 from glm_magics.sandbox.describe import describe, plural, quoted
 from glm_magics.sandbox.facts import count_words, numbers_in
 from glm_magics.sandbox.filler import filler_bytes, filler_words
+from glm_magics.sandbox.fixing import repair_in, say
 from glm_magics.sandbox.locate import locate
 from glm_magics.sandbox.pictures import Picture
 from glm_magics.sandbox.prompts import message_text
@@ -159,6 +160,16 @@ def _heard(request: ChatRequest) -> Said | None:
     return Said(" ".join(filter(None, (HONEST.replace("*", ""), *heard, read))))
 
 
+def _repaired(request: ChatRequest) -> Said | None:
+    """A cell that failed, mended by a rule where one fits."""
+    asked = repair_in(request.prompt.text)
+    if asked is None:
+        return None
+    failure, repair, wants_code = asked
+    steps = (f"I am asked about a {failure.kind}; I look whether one of my rules fits.",)
+    return Said(f"{HONEST}\n\n{say(failure, repair, wants_code)}", steps)
+
+
 def _facts(request: ChatRequest) -> Said:
     """What arrived, measured."""
     prompt = request.prompt
@@ -175,6 +186,7 @@ _OCCASIONS: tuple[Callable[[ChatRequest], Said | None], ...] = (
     _json,
     _found,
     _heard,
+    _repaired,
     _facts,
 )
 
