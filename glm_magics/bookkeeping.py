@@ -7,18 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from .budgets import Allowance
+from .budgets import Allowance, Purse
 from .errors import LedgerError, OptionError
+from .frontends import notebook_file
 from .ledger import SPANS, CallRecord, Ledger
 from .options import nearest
 from .replies import Reply, Usage
 from .settings import GLM, data_folder
 from .spending import Spending
-
-_NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"
-"""Where ipykernel tells the file of the notebook (jupyter_server sets it)."""
-
-_VSCODE_NAME = "__vsc_ipynb_file__"
 
 
 class Books:
@@ -35,7 +31,7 @@ class Books:
         self._environment = environment
         self._shell = shell
         self._session = uuid4().hex
-        self._spent: dict[str, float] = {}
+        self._purses: dict[str, Purse] = {}
         self._is_told = False
 
     @property
@@ -47,29 +43,43 @@ class Books:
         """What the session may still spend; None where there is no ceiling."""
         if not ceiling:
             return None
-        return Allowance(ceiling - self._spent.get(currency, 0.0), "%config GLM.session_budget", ceiling)
+        purse = self._purse(currency)
+        return Allowance(ceiling - purse.spent_beside(), "%config GLM.session_budget", ceiling, purse)
 
-    def enter(self, reply: Reply, usage: Usage, provider: str, chat: str, tell: Callable[[str], None]) -> None:
-        """Adds one answer; when the ledger cannot be written `tell` says so once, and the answer counts all the same."""
+    def _purse(self, currency: str) -> Purse:
+        return self._purses.setdefault(currency, Purse())
+
+    def enter(
+        self, reply: Reply, usage: Usage, provider: str, chat: str, tell: Callable[[str], None], cell: int | None = None
+    ) -> None:
+        """Adds one answer to a question of `cell` (None: of the cell that runs).
+
+        When the ledger cannot be written `tell` says so once, and the answer counts all the same.
+        """
         cost = reply.cost
         if cost is not None:
-            self._spent[cost.currency] = self._spent.get(cost.currency, 0.0) + cost.amount
+            self._purse(cost.currency).add(cost.amount)
         if not self._config.ledger:
             return
         try:
-            self.ledger.add(self._record(reply, usage, provider, chat))
+            self.ledger.add(self._record(reply, usage, provider, chat, self.cell if cell is None else cell))
         except LedgerError as error:
             if not self._is_told:
                 self._is_told = True
                 tell(str(error))
 
-    def _record(self, reply: Reply, usage: Usage, provider: str, chat: str) -> CallRecord:
+    @property
+    def cell(self) -> int:
+        """The number of the cell that runs; 0 outside of a notebook."""
+        return 0 if self._shell is None else max(0, self._shell.displayhook.prompt_count)  # its counter may be ahead by one
+
+    def _record(self, reply: Reply, usage: Usage, provider: str, chat: str, cell: int) -> CallRecord:
         cost = reply.cost
         return CallRecord(
             at=datetime.now().astimezone().isoformat(timespec="milliseconds"),
             session=self._session,
             notebook=self._notebook,
-            cell=getattr(self._shell, "execution_count", 0) or 0,
+            cell=cell,
             provider=provider,
             model=reply.model,
             chat=chat,
@@ -88,8 +98,7 @@ class Books:
 
     @property
     def _notebook(self) -> str:
-        names = getattr(self._shell, "user_ns", {})
-        return str(names.get(_VSCODE_NAME) or self._environment.get(_NOTEBOOK_VARIABLE, ""))
+        return notebook_file(self._shell, self._environment)
 
     def spending(self, span: str) -> Spending:
         """The calls of a span: ``cell``, ``notebook``, ``today``, ``month`` or ``all``.

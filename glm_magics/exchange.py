@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .budgets import Allowance, Meter, estimate_usage, smallest
+from .budgets import Allowance, Meter, estimate_usage
 from .client import ChatStream
 from .display import Painter
 from .errors import BudgetError, GLMError, Interrupted, OptionError, SchemaError, one_line
@@ -49,6 +49,14 @@ class Exchange:
     budget: float | None = None
     session_allowance: Callable[[str], Allowance | None] = lambda currency: None
     _spent: float = field(default=0.0, init=False)
+    _pump: Pump | None = field(default=None, init=False)
+    _is_stopped: bool = field(default=False, init=False)
+
+    def stop(self) -> None:
+        """Ends it soon, from any thread, as ■ does."""
+        self._is_stopped = True
+        if self._pump is not None:
+            self._pump.stop()
 
     def run(self, request: ChatRequest) -> Reply:
         """Asks until an answer fits, at most `n_retries` times more.
@@ -80,7 +88,10 @@ class Exchange:
     def _ask(self, request: ChatRequest) -> Reply:
         watching = self.watch(request)
         try:
-            return follow(Pump(self.begin(watching)), self.new_painter(), watching.request, watch=watching)
+            pump = self._pump = Pump(self.begin(watching))
+            if self._is_stopped:
+                pump.stop()
+            return follow(pump, self.new_painter(), watching.request, watch=watching)
         finally:
             watching.enter()
 
@@ -111,16 +122,17 @@ class Exchange:
         if self.provider.is_free:
             return None
         own = None if self.budget is None else Allowance(self.budget - self._spent, "--budget", self.budget)
-        allowance = smallest(own, self.session_allowance(price.currency if price else ""))
-        if allowance is None:
+        of_session = self.session_allowance(price.currency if price else "")
+        allowances = [allowance for allowance in (own, of_session) if allowance is not None]
+        if not allowances:
             return None
         if price is None:
             model = one_line(request.model, 60)
             raise OptionError(
-                f"{self.provider.name} has no known price for {model}, so {allowance.option} cannot be kept.",
-                f"Leave {allowance.option} away, or choose a model with a price (`%glm_models`).",
+                f"{self.provider.name} has no known price for {model}, so {allowances[0].option} cannot be kept.",
+                f"Leave {allowances[0].option} away, or choose a model with a price (`%glm_models`).",
             )
-        return Meter(price, allowance, request)
+        return Meter(price, allowances, request)
 
     def settle(self, request: ChatRequest, price: Price | None, reply: Reply) -> None:
         """Adds cost, value and notes to a reply."""
@@ -159,6 +171,8 @@ class Watching:
 
     def enter(self) -> None:
         """Into the books, where it is an answer."""
+        if self.meter is not None:
+            self.meter.close()
         if self.reply is not None and self.has_cost:
             self.exchange.spend(self.reply, self.reply.usage or estimate_usage(self.request, self.reply))
 

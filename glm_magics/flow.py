@@ -11,7 +11,9 @@ from .conversations import Conversation, ways_out
 from .display import Painter, QuietPainter
 from .errors import ChatError, GLMError, Interrupted, PromptTooLongError
 from .exchange import Exchange
+from .jobbook import Errand, Job, JobPainter
 from .live import Pump
+from .markdown import to_html_text
 from .messages import ImagePart
 from .options import Options
 from .providers import Connection
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from .background import BackgroundAnswer
     from .bookkeeping import Books
     from .client import GLMClient
+    from .frontends import Publish
+    from .jobbook import Jobs
+    from .outlets import Outlet
     from .previews import DryRun, Preview
     from .settings import GLM
 
@@ -45,9 +50,13 @@ class Desk(Protocol):
         self, content: Sequence[object], options: Options, chat: Conversation | None, schema: Schema | None
     ) -> ChatRequest: ...
     def preview_request(self, request: ChatRequest) -> Preview: ...
-    def painter(self, options: Options, images: Sequence[ImagePart]) -> Painter: ...
+    @property
+    def jobs(self) -> Jobs: ...
+    def painter(self, options: Options, images: Sequence[ImagePart], publish: Publish | None = None) -> Painter: ...
+    def outlet(self, options: Options, request: ChatRequest) -> Outlet | None: ...
     def teller(self, options: Options) -> Callable[[str], None]: ...
-    def keep(self, reply: Reply, options: Options, images: Sequence[ImagePart], is_shown: bool) -> None: ...
+    def see(self, reply: Reply, images: Sequence[ImagePart]) -> None: ...
+    def keep(self, reply: Reply, options: Options, is_shown: bool) -> None: ...
 
 
 @dataclass(slots=True)
@@ -70,6 +79,8 @@ class Asking:
         """The request for the values in `content`; nothing is sent."""
         options = self.options
         self._schema = None if options.schema is None else read_schema(options.schema)
+        if options.chat and not options.dry_run:
+            self.desk.jobs.check_chat(options.chat)
         self._chat = self.edited or (self.desk.chats.open(options.chat) if options.chat else None)
         return self.desk.compose(content, options, self._chat, self._schema)
 
@@ -85,15 +96,69 @@ class Asking:
 
             return dry_run(self.desk.preview_request(request), request, build_body(request, self.desk.connection.provider))
         self._tell_of_saved()
+        if self.options.background:
+            return self._promise(request)
         is_shown = not isinstance(self.desk.painter(self.options, ()), QuietPainter)
+        tell = self.desk.teller(self.options)
+        exchange = self._exchange(lambda: self.desk.painter(self.options, request.images), tell)
         try:
-            reply = self._exchange(request.images).run(request)
+            reply = self._answer(exchange, request, tell)
         except (GLMError, Interrupted) as error:
-            self._keep_rest(error, request, is_shown)
+            if error.reply is not None:
+                self.desk.keep(error.reply, self.options, is_shown)
             raise
-        self.desk.keep(reply, self.options, request.images, is_shown)
+        self.desk.keep(reply, self.options, is_shown)
+        return reply
+
+    def _answer(self, exchange: Exchange, request: ChatRequest, tell: Callable[[str], None]) -> Reply:
+        """The answer, its boxes read and its turn in the chat, however it ended."""
+        try:
+            reply = exchange.run(request)
+        except (GLMError, Interrupted) as error:
+            self._keep_rest(error, request, tell)
+            raise
+        self.desk.see(reply, request.images)
         self._grow_chat(request, reply)
         return reply
+
+    def _promise(self, request: ChatRequest) -> Reply:
+        """Begins to answer in the background; the reply is filled in there."""
+        desk, options = self.desk, self.options
+        outlet = desk.outlet(options, request)
+        tell = outlet.gathering.note if outlet else desk.teller(options)
+        promised = Reply(model=request.model, sent=request.sent)
+
+        def new_painter() -> Painter:
+            publish = outlet.gathering.publish if outlet else None
+            inner = desk.painter(options, request.images, publish) if publish else QuietPainter()
+            return JobPainter(inner, job)
+
+        exchange = self._exchange(new_painter, tell, desk.books.cell)
+        errand = Errand(
+            run=lambda: self._answer(exchange, request, tell),
+            stop=exchange.stop,
+            places=desk.jobs.places(desk.connection.provider.base_url, request.model),
+            cell=desk.books.cell,
+            chat=options.chat or "",
+        )
+        job = Job(errand, promised, outlet)
+        if outlet is not None:
+            outlet.open(f"<small>{to_html_text(request.model)} · in the background · waiting…</small>")
+        desk.jobs.start(job)
+        desk.keep(promised, options, is_shown=outlet is not None)
+        if outlet is None and not options.quiet:
+            desk.teller(options)(f"Job {job.number} answers in the background: `_glm.wait()` waits for it, `%glm_jobs` lists it.")
+        return self._wait_if_late(promised, outlet)
+
+    def _wait_if_late(self, promised: Reply, outlet: Outlet | None) -> Reply:
+        """Where nobody looks at a cell that has ended, it must not end before its answer is there."""
+        if outlet is None or not outlet.is_late:
+            return promised
+        try:
+            return promised.wait()
+        except KeyboardInterrupt:
+            promised.stop()
+            raise Interrupted(promised) from None
 
     def start(self, content: Sequence[object], listener: Listener) -> BackgroundAnswer:
         """Sends it and follows the answer in the background: priced and in the books, but neither shown nor kept here.
@@ -103,22 +168,21 @@ class Asking:
         """
         from .background import BackgroundAnswer
 
-        exchange = self._exchange(())
+        exchange = self._exchange(QuietPainter, self.desk.teller(self.options))
         watching = exchange.watch(self.build(content))
         answer = BackgroundAnswer(Pump(exchange.begin(watching)), watching, listener)
         answer.start()
         return answer
 
-    def _exchange(self, images: Sequence[ImagePart]) -> Exchange:
+    def _exchange(self, new_painter: Callable[[], Painter], tell: Callable[[str], None], cell: int | None = None) -> Exchange:
         desk, options = self.desk, self.options
         timeout_s = options.timeout or desk.config.timeout
-        provider = desk.connection.provider
-        tell = desk.teller(options)
+        provider, client = desk.connection.provider, desk.client  # a background answer stays with who was asked
         return Exchange(
             provider=provider,
-            send=lambda body: desk.client.stream_chat(body, timeout_s),
-            new_painter=lambda: desk.painter(options, images),
-            enter=lambda reply, usage: desk.books.enter(reply, usage, provider.name, options.chat or "", tell),
+            send=lambda body: client.stream_chat(body, timeout_s),
+            new_painter=new_painter,
+            enter=lambda reply, usage: desk.books.enter(reply, usage, provider.name, options.chat or "", tell, cell),
             tell=tell,
             describe=self._describe,
             schema=self._schema,
@@ -130,17 +194,17 @@ class Asking:
     def _describe(self, request: ChatRequest, reply: Reply) -> list[str]:
         return [] if self._chat is None else [describe_room(self._chat, request, reply, self.desk.connection.provider)]
 
-    def _keep_rest(self, error: GLMError | Interrupted, request: ChatRequest, is_shown: bool) -> None:
+    def _keep_rest(self, error: GLMError | Interrupted, request: ChatRequest, tell: Callable[[str], None]) -> None:
         """Of an answer that ended in an error; the error that the user sees stays this one."""
         if isinstance(error, PromptTooLongError) and self._chat is not None and self._chat.turns:
             error.way_out = ways_out(self._chat)
         if error.reply is None:
             return
-        self.desk.keep(error.reply, self.options, request.images, is_shown)
+        self.desk.see(error.reply, request.images)
         try:
             self._grow_chat(request, error.reply)
         except ChatError as second:
-            self.desk.teller(self.options)(str(second))
+            tell(str(second))
 
     def _grow_chat(self, request: ChatRequest, reply: Reply) -> None:
         """The turn into the chat; onto one that has grown meanwhile it goes behind."""

@@ -127,6 +127,7 @@ OPTIONS: tuple[Option, ...] = (
         "choice",
         choices=("markdown", "text", "html-source", "json", "code", "frame"),
     ),
+    Option("background", ("--background",), "return at once and go on answering in this cell; a final & says the same", "flag"),
     Option("dry_run", ("--dry-run",), "show the request and send nothing", "flag"),
     Option("raw", ("--raw",), "send {braces} as they are", "flag", in_python=False),
     Option("timeout", ("--timeout",), "longest silence of the server, in seconds", "number", "SECONDS", low=0.1, high=86_400),
@@ -162,6 +163,7 @@ class Options:
     budget: float | None = None
     into: str | None = None
     as_: Literal["markdown", "text", "html-source", "json", "code", "frame"] = "markdown"
+    background: bool = False
     dry_run: bool = False
     raw: bool = False
     timeout: float | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .display import NotebookPainter, Painter, QuietPainter, TerminalPainter, show_note
 from .errors import GLMError, GLMWarning, Interrupted, ModelError, OnceWarning, OptionError
+from .frontends import Publish, is_terminal, publisher
 from .options import Options
 from .providers import Connection, Secret, sandbox_provider
 from .replies import Reply
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from .compose import Composer
     from .conversations import Conversation
     from .groundings import Grounding
+    from .jobbook import Jobs
     from .media.loading import Blob
     from .messages import ImagePart
+    from .outlets import Outlet
     from .previews import DryRun, Preview
     from .sandbox import Sandbox
     from .schemas import Schema
@@ -71,6 +74,7 @@ class Session:
         self._said: set[str] = set()
         self._chats: Chats | None = None
         self._books: Books | None = None
+        self._jobs: Jobs | None = None
         self.config.observe(self._forget_connection, ["provider", "api_key"])
         if shell is not None:
             shell.events.register("post_execute", self._cell_ended)
@@ -138,7 +142,9 @@ class Session:
             self._client = None
 
     def close(self) -> None:
-        """Lets go of connections, the sandbox and the shell's event."""
+        """Stops background answers; lets go of connections, the sandbox and the shell's event."""
+        if self._jobs is not None:
+            self._jobs.close()
         self._forget_connection()
         if self.shell is not None:
             with suppress(ValueError):  # closed before
@@ -321,20 +327,39 @@ class Session:
             f"Which model of {self.connection.provider.host}? {have}", f"Name one with -m, or set `%config GLM.{setting}`."
         )
 
-    def painter(self, options: Options, images: Sequence[ImagePart]) -> Painter:
-        """For one answer about `images`, as the front end and the options want it."""
+    @property
+    def jobs(self) -> Jobs:
+        """The background answers of this session."""
+        if self._jobs is None:
+            from .jobbook import Jobs
+
+            self._jobs = Jobs()
+        return self._jobs
+
+    def outlet(self, options: Options, request: ChatRequest) -> Outlet | None:
+        """Where a background answer is shown; None where that is nowhere."""
+        from .outlets import find_outlet
+
+        n_spare = len(request.images) + (request.model == self.config.voice_model)
+        return None if options.quiet or self.shell is None else find_outlet(self.shell, n_spare, self.jobs.pause_s)
+
+    def painter(self, options: Options, images: Sequence[ImagePart], publish: Publish | None = None) -> Painter:
+        """For one answer about `images`, as the front end and the options want it; `publish`: into which outputs."""
         if options.quiet or self.shell is None:
             return QuietPainter()
         as_ = "json" if options.schema is not None and options.as_ == "markdown" else options.as_
         if is_terminal(self.shell):
             return TerminalPainter(sys.stdout, as_)
-        return NotebookPainter(_publisher(self.shell), as_, _look_at(images))
+        return NotebookPainter(publish or publisher(self.shell), as_, _look_at(images))
 
-    def keep(self, reply: Reply, options: Options, images: Sequence[ImagePart], is_shown: bool) -> None:
-        """Puts the reply and its boxes into the namespace; `is_shown`: the cell has shown it already."""
+    def see(self, reply: Reply, images: Sequence[ImagePart]) -> None:
+        """Adds the boxes that the answer gives in the pictures."""
         if (sightings := _look_at(images)) is not None:
             sightings.read(reply.raw_text, reply.text)
             reply.boxes = sightings.boxes
+
+    def keep(self, reply: Reply, options: Options, is_shown: bool) -> None:
+        """Puts the reply into the namespace; `is_shown`: the cell has shown it already."""
         reply.is_on_display = is_shown
         self._on_display.append(reply)
         if self.shell is not None:
@@ -375,8 +400,8 @@ def _look_at(images: Sequence[ImagePart]) -> Sightings | None:
 
 
 def _result(reply: Reply, options: Options) -> object:
-    """What the name behind --into stands for: the DataFrame, the value, or the Reply; the Reply too where an answer broke off."""
-    if reply.ending and reply.value is None:
+    """What --into names: the DataFrame, the value, or the Reply; the Reply too where an answer broke off, or still comes."""
+    if reply.is_running or (reply.ending and reply.value is None):
         return reply
     if options.as_ == "frame":
         return reply.to_frame()
@@ -389,15 +414,3 @@ def _download(url: str) -> Blob:
 
     got = fetch(url)
     return Blob(got.name, data=got.data)
-
-
-def is_terminal(shell: InteractiveShell) -> bool:
-    """True where output is text: IPython in a terminal."""
-    return any(base.__name__ == "TerminalInteractiveShell" for base in type(shell).__mro__)
-
-
-def _publisher(shell: InteractiveShell) -> Callable[[dict[str, str], dict[str, Any], str, bool], None]:
-    def publish(data: dict[str, str], metadata: dict[str, Any], display_id: str, update: bool) -> None:
-        shell.display_pub.publish(data, metadata, transient={"display_id": display_id}, update=update)
-
-    return publish

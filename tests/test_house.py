@@ -18,18 +18,18 @@ import glm_magics
 
 PACKAGE = Path(glm_magics.__file__).parent
 FLOORS = [
-    {"errors", "markdown", "sse", "cells", "fonts", "tokens", "sent", "png", "money", "waves", "chosen"},
+    {"errors", "markdown", "sse", "cells", "fonts", "tokens", "sent", "png", "money", "waves", "chosen", "frontends"},
     {"catalog", "messages", "speech", "geometry", "failures", "retries", "tables", "htmltables", "glyphs"}
-    | {"addresses", "celloutputs", "answertables", "shortforms"},
+    | {"addresses", "celloutputs", "answertables", "shortforms", "settling"},
     {"providers", "tabletext", "tally", "downloads", "dataframes", "stylers", "groups", "layouts", "pictures"}
     | {"grounding", "boxcolours", "boxlabels", "replies", "conversations", "schemas"},
     {"intake", "readers", "summaries", "painting", "boxdrawing", "boxformats"}
     | {"pricing", "strategies", "chatfiles", "chatpages"},
     {"options", "requests", "template", "formats", "frames", "boxes"},
-    {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore"},
+    {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore", "outlets"},
     {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime"},
     {"testing", "display", "previews", "widgets", "bookkeeping"},
-    {"live", "groundings"},
+    {"live", "groundings", "jobbook"},
     {"exchange"},
     {"background"},
     {"flow"},

@@ -9,6 +9,7 @@ from ..options import OPTIONS, Option
 from ..providers import PROVIDERS, SERVER_KINDS
 from .arguments import BY_FLAG
 from .conversing import COMMANDS, SPANS
+from .working import WAYS
 
 
 def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] = ()) -> list[str]:
@@ -22,6 +23,8 @@ def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] =
     words = text_before.split()
     if words[:1] == ["%glm_chat"]:
         return _complete_chat(words, text_before, chats)
+    if words[:1] == ["%glm_jobs"]:
+        return [way for way in WAYS if way.startswith(words[1] if len(words) > 1 else "")]
     if words[:1] == ["%glm_usage"]:
         return [span for span in SPANS if span.startswith(words[1] if len(words) > 1 else "")]
     if words[:1] == ["%glm_connect"]:
