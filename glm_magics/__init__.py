@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .boxes import Boxes as Boxes
     from .boxes import parse_boxes as parse_boxes
     from .chatbook import Chats
+    from .comparisons import Comparison as Comparison
     from .errors import GLMError as GLMError
     from .frames import frame_image as frame_image
     from .frames import frame_images as frame_images
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .media import register as register
     from .media.audio import Sound as Sound
     from .messages import ImagePart as ImagePart
-    from .previews import DryRun, Preview
+    from .previews import Preview
     from .replies import Reply as Reply
     from .replies import Usage as Usage
     from .session import Session
@@ -45,14 +46,28 @@ _LAZY = {
     "as_tables": "stylers",
     "register": "media",
     "Boxes": "boxes",
+    "Comparison": "comparisons",
     "parse_boxes": "boxes",
     "Sound": "media.audio",
     "Speech": "speech",
 }
 __all__ = [
-    *("Boxes", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "chats", "connect"),
-    *("current_session", "frame_image", "frame_images", "ground", "jobs", "models", "parse_boxes", "preview", "realtime"),
-    *("register", "usage"),
+    *(
+        "Boxes",
+        "Comparison",
+        "GLMError",
+        "ImagePart",
+        "Reply",
+        "Sound",
+        "Speech",
+        "Usage",
+        "as_tables",
+        "ask",
+        "chats",
+        "connect",
+    ),
+    *("connect", "current_session", "frame_image", "frame_images", "ground", "jobs", "models", "parse_boxes", "preview"),
+    *("realtime", "register", "usage"),
 ]
 
 _MODULES = ("realtime",)
@@ -74,13 +89,13 @@ def current_session() -> Session:
 chosen.tell(lambda: current_session().connection)
 
 
-def ask(*content: object, **options: Any) -> Reply | DryRun:
-    """Asks a GLM model and gives its `Reply`; in a notebook the answer also streams into the cell.
+def ask(*content: object, **options: Any) -> Any:
+    """Asks a GLM model and gives its `Reply`, of several models a `Comparison`; in a notebook it also streams into the cell.
 
     Args:
         content: strings, frames, figures, pictures, arrays, paths, image URLs, in the order in which the model gets them.
-        options: the words of ``%%glm?`` with underscores: model, think, system, temperature, top_p, max_tokens, stop, image
-            (one or a list), frames, chat (a name), keep_thinking, schema (a type, JSON Schema or short form; the value is in
+        options: the words of ``%%glm?`` with underscores: model (with commas several), think, system, temperature, top_p,
+            max_tokens, stop, image (one or a list), frames, chat (a name), keep_thinking, schema (a type, JSON Schema or short form; the value is in
             `Reply.value`), retries, budget, into, as_, background (gives the `Reply` at once, `.wait()` waits), dry_run (gives a
             `DryRun`), timeout (seconds), no_stream, quiet.
 

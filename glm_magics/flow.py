@@ -16,7 +16,8 @@ from .live import Pump
 from .markdown import to_html_text
 from .messages import ImagePart
 from .options import Options
-from .providers import Connection
+from .outlets import Gathering
+from .providers import Connection, Provider
 from .replies import Reply
 from .requests import ChatRequest, build_body
 from .schemas import Schema, read_schema
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from .background import BackgroundAnswer
     from .bookkeeping import Books
     from .client import GLMClient
+    from .comparisons import Comparison
     from .frontends import Publish
     from .jobbook import Jobs
-    from .outlets import Outlet
+    from .outlets import Gathered, Outlet
     from .previews import DryRun, Preview
     from .settings import GLM
 
@@ -47,16 +49,21 @@ class Desk(Protocol):
     @property
     def books(self) -> Books: ...
     def compose(
-        self, content: Sequence[object], options: Options, chat: Conversation | None, schema: Schema | None
+        self,
+        content: Sequence[object],
+        options: Options,
+        provider: Provider,
+        chat: Conversation | None,
+        schema: Schema | None,
     ) -> ChatRequest: ...
     def preview_request(self, request: ChatRequest) -> Preview: ...
     @property
     def jobs(self) -> Jobs: ...
     def painter(self, options: Options, images: Sequence[ImagePart], publish: Publish | None = None) -> Painter: ...
-    def outlet(self, options: Options, request: ChatRequest) -> Outlet | None: ...
+    def outlet(self, options: Options, gathered: Gathered, n_spare: int) -> Outlet | None: ...
     def teller(self, options: Options) -> Callable[[str], None]: ...
     def see(self, reply: Reply, images: Sequence[ImagePart]) -> None: ...
-    def keep(self, reply: Reply, options: Options, is_shown: bool) -> None: ...
+    def keep(self, reply: Reply | Comparison, options: Options, is_shown: bool) -> None: ...
 
 
 @dataclass(slots=True)
@@ -67,11 +74,13 @@ class Asking:
         desk: the session.
         options: of the question.
         edited: the chat to go on from, where that is not what the chat of its name is now.
+        partner: who is asked; None: whom the session asks.
     """
 
     desk: Desk
     options: Options
     edited: Conversation | None = None
+    partner: GLMClient | None = None
     _chat: Conversation | None = field(default=None, init=False)
     _schema: Schema | None = field(default=None, init=False)
 
@@ -82,7 +91,11 @@ class Asking:
         if options.chat and not options.dry_run:
             self.desk.jobs.check_chat(options.chat)
         self._chat = self.edited or (self.desk.chats.open(options.chat) if options.chat else None)
-        return self.desk.compose(content, options, self._chat, self._schema)
+        return self.desk.compose(content, options, self._provider, self._chat, self._schema)
+
+    @property
+    def _provider(self) -> Provider:
+        return (self.partner or self.desk).connection.provider
 
     def run(self, content: Sequence[object]) -> Reply | DryRun:
         """Sends it, shows and keeps what comes.
@@ -94,7 +107,7 @@ class Asking:
         if self.options.dry_run:
             from .previews import dry_run
 
-            return dry_run(self.desk.preview_request(request), request, build_body(request, self.desk.connection.provider))
+            return dry_run(self.desk.preview_request(request), request, build_body(request, self._provider))
         self._tell_of_saved()
         if self.options.background:
             return self._promise(request)
@@ -123,32 +136,36 @@ class Asking:
 
     def _promise(self, request: ChatRequest) -> Reply:
         """Begins to answer in the background; the reply is filled in there."""
-        desk, options = self.desk, self.options
-        outlet = desk.outlet(options, request)
-        tell = outlet.gathering.note if outlet else desk.teller(options)
-        promised = Reply(model=request.model, sent=request.sent)
-
-        def new_painter() -> Painter:
-            publish = outlet.gathering.publish if outlet else None
-            inner = desk.painter(options, request.images, publish) if publish else QuietPainter()
-            return JobPainter(inner, job)
-
-        exchange = self._exchange(new_painter, tell, desk.books.cell)
-        errand = Errand(
-            run=lambda: self._answer(exchange, request, tell),
-            stop=exchange.stop,
-            places=desk.jobs.places(desk.connection.provider.base_url, request.model),
-            cell=desk.books.cell,
-            chat=options.chat or "",
-        )
-        job = Job(errand, promised, outlet)
+        desk, options, gathering = self.desk, self.options, Gathering()
+        n_spare = len(request.images) + (request.model == desk.config.voice_model)
+        outlet = desk.outlet(options, gathering, n_spare)
+        job = self.job(request, gathering, outlet)
         if outlet is not None:
             outlet.open(f"<small>{to_html_text(request.model)} · in the background · waiting…</small>")
         desk.jobs.start(job)
-        desk.keep(promised, options, is_shown=outlet is not None)
+        desk.keep(job.reply, options, is_shown=outlet is not None)
         if outlet is None and not options.quiet:
             desk.teller(options)(f"Job {job.number} answers in the background: `_glm.wait()` waits for it, `%glm_jobs` lists it.")
-        return self._wait_if_late(promised, outlet)
+        return self._wait_if_late(job.reply, outlet)
+
+    def job(self, request: ChatRequest, gathering: Gathering, outlet: Outlet | None = None) -> Job:
+        """One answer by a thread of its own, not begun yet: painted into `gathering`, its reply filled in at the end."""
+        desk, options = self.desk, self.options
+        tell, cell = gathering.note, desk.books.cell
+
+        def new_painter() -> Painter:
+            return JobPainter(desk.painter(options, request.images, gathering.publish), job)
+
+        exchange = self._exchange(new_painter, tell, cell)
+        errand = Errand(
+            run=lambda: self._answer(exchange, request, tell),
+            stop=exchange.stop,
+            places=desk.jobs.places(self._provider.base_url, request.model),
+            cell=cell,
+            chat=options.chat or "",
+        )
+        job = Job(errand, Reply(model=request.model, sent=request.sent), gathering, outlet)
+        return job
 
     def _wait_if_late(self, promised: Reply, outlet: Outlet | None) -> Reply:
         """Where nobody looks at a cell that has ended, it must not end before its answer is there."""
@@ -177,7 +194,7 @@ class Asking:
     def _exchange(self, new_painter: Callable[[], Painter], tell: Callable[[str], None], cell: int | None = None) -> Exchange:
         desk, options = self.desk, self.options
         timeout_s = options.timeout or desk.config.timeout
-        provider, client = desk.connection.provider, desk.client  # a background answer stays with who was asked
+        provider, client = self._provider, self.partner or desk.client  # a background answer stays with who was asked
         return Exchange(
             provider=provider,
             send=lambda body: client.stream_chat(body, timeout_s),
@@ -192,7 +209,7 @@ class Asking:
         )
 
     def _describe(self, request: ChatRequest, reply: Reply) -> list[str]:
-        return [] if self._chat is None else [describe_room(self._chat, request, reply, self.desk.connection.provider)]
+        return [] if self._chat is None else [describe_room(self._chat, request, reply, self._provider)]
 
     def _keep_rest(self, error: GLMError | Interrupted, request: ChatRequest, tell: Callable[[str], None]) -> None:
         """Of an answer that ended in an error; the error that the user sees stays this one."""

@@ -14,7 +14,7 @@ from .display import Painter
 from .errors import ChatError, GLMError, Interrupted, OptionError, RateLimitError, one_line
 from .frontends import Publish
 from .markdown import make_safe
-from .outlets import Outlet
+from .outlets import Gathering, Outlet
 from .replies import Reply, ReplyFold
 from .retries import Waiting
 from .settling import wait_for
@@ -92,13 +92,15 @@ class Job:
     Args:
         errand: what to do.
         reply: promised to the user; has the model's name.
+        gathering: what is painted of it, and the sentence that it ends with.
         outlet: where it is shown; None shows nothing.
     """
 
-    def __init__(self, errand: Errand, reply: Reply, outlet: Outlet | None = None) -> None:
+    def __init__(self, errand: Errand, reply: Reply, gathering: Gathering, outlet: Outlet | None = None) -> None:
         self.number = 0
         self.errand = errand
         self.reply = reply
+        self.gathering = gathering
         self.outlet = outlet
         self.error: GLMError | None = None
         self.ended: Future[None] = Future()
@@ -174,9 +176,9 @@ class Job:
             self.error = error
             error.reply = self.reply if isinstance(reply, Reply) else None
         try:
+            if self.error is not None:
+                self.gathering.fail(self.error)
             if self.outlet is not None:
-                if self.error is not None:
-                    self.outlet.gathering.fail(self.error)
                 self.outlet.close()
         finally:
             self.ended.set_result(None)

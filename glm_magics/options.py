@@ -46,7 +46,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "model",
         ("-m", "--model"),
-        "model id or short name (4.7, 4.6v); a final ! skips the catalogue",
+        "model id or short name (4.7, 4.6v); a final ! skips the catalogue; glm-4.7,4.6,sandbox:4.7 asks several at once",
         "text",
         "MODEL",
         completes="model",

@@ -7,8 +7,8 @@ in most. So an answer that goes on in the background is one output, painted agai
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 from uuid import uuid4
 
 from .errors import one_line
@@ -82,18 +82,29 @@ def _text_of(data: Mapping[str, str]) -> str | None:
     return fenced(data["text/plain"], "") if set(data) == {"text/plain"} else None
 
 
+class Gathered(Protocol):
+    """What an outlet shows."""
+
+    @property
+    def metadata(self) -> Mapping[str, Any]: ...
+    @property
+    def others(self) -> Sequence[tuple[Mapping[str, str], Mapping[str, Any]]]: ...
+    def markdown(self, most_chars: int | None = None) -> str: ...
+
+
 class Outlet:
     """One output of a cell that shows what is gathered, and spare ones below it for pictures; from any thread.
 
     Args:
+        gathered: what to show.
         publish: into the cell, also after it has ended.
         n_spare: outputs made beforehand for what is no text.
         is_late: nothing is shown before the end: nobody would see it change.
         pause_s: between two repaints, at least.
     """
 
-    def __init__(self, publish: Publish, n_spare: int, is_late: bool, pause_s: Callable[[], float]) -> None:
-        self.gathering = Gathering()
+    def __init__(self, gathered: Gathered, publish: Publish, n_spare: int, is_late: bool, pause_s: Callable[[], float]) -> None:
+        self.gathered = gathered
         self._publish = publish
         self.is_late = is_late
         self._pause_s = pause_s
@@ -115,7 +126,7 @@ class Outlet:
         now_s = time.monotonic()
         if self.is_late or now_s < self._next_s:
             return
-        text = self.gathering.markdown(GROWING_CHARS)
+        text = self.gathered.markdown(GROWING_CHARS)
         if text != self._shown:
             self._shown = text
             self._publish({_MARKDOWN: text}, {}, self._id, True)
@@ -130,15 +141,15 @@ class Outlet:
         self._show(publish, True)
 
     def _show(self, publish: Publish, update: bool) -> None:
-        publish({_MARKDOWN: self.gathering.markdown()}, self.gathering.metadata, self._id, update)
-        for n, (data, metadata) in enumerate(self.gathering.others):
+        publish({_MARKDOWN: self.gathered.markdown()}, self.gathered.metadata, self._id, update)
+        for n, (data, metadata) in enumerate(self.gathered.others):
             is_made = n < len(self._spare_ids)
             display_id = self._spare_ids[n] if is_made else f"{self._id}-{n}"
             publish(data, metadata, display_id, update and is_made)
 
 
-def find_outlet(shell: Any, n_spare: int, pause_s: Callable[[], float]) -> Outlet | None:
+def find_outlet(shell: Any, gathered: Gathered, n_spare: int, pause_s: Callable[[], float]) -> Outlet | None:
     """For the cell that runs; None in a terminal, where it would write into what is being typed."""
     if is_terminal(shell):
         return None
-    return Outlet(bind_to_cell(shell), n_spare, not takes_late_outputs(shell), pause_s)
+    return Outlet(gathered, bind_to_cell(shell), n_spare, not takes_late_outputs(shell), pause_s)

@@ -13,7 +13,7 @@ from .display import NotebookPainter, Painter, QuietPainter, TerminalPainter, sh
 from .errors import GLMError, GLMWarning, Interrupted, ModelError, OnceWarning, OptionError
 from .frontends import Publish, is_terminal, publisher
 from .options import Options
-from .providers import Connection, Secret, sandbox_provider
+from .providers import Connection, Provider, Secret, sandbox_provider
 from .replies import Reply
 from .requests import ChatRequest, model_role, resolve_model
 from .settings import GLM, Environment, data_folder, find_connection, find_in_keyring
@@ -21,20 +21,21 @@ from .settings import GLM, Environment, data_folder, find_connection, find_in_ke
 if TYPE_CHECKING:
     import httpx
     from IPython.core.interactiveshell import InteractiveShell
-    from PIL.Image import Image
 
-    from .asking import Listener, Question
+    from .asking import Listener
     from .background import BackgroundAnswer
     from .bookkeeping import Books
     from .chatbook import Chats
     from .client import GLMClient
+    from .clients import Clients
+    from .comparisons import Comparison
     from .compose import Composer
     from .conversations import Conversation
     from .groundings import Grounding
     from .jobbook import Jobs
     from .media.loading import Blob
     from .messages import ImagePart
-    from .outlets import Outlet
+    from .outlets import Gathered, Outlet
     from .previews import DryRun, Preview
     from .sandbox import Sandbox
     from .schemas import Schema
@@ -62,12 +63,12 @@ class Session:
     ) -> None:
         self.shell = shell
         self.config = GLM(parent=shell) if shell is not None else GLM()
-        self._on_display: list[Reply] = []
+        self._on_display: list[Reply | Comparison] = []
         self.transport = transport
         self._environment = Environment(environment)
         self._connection: Connection | None = None
         self._chosen: tuple[str, str, Secret | None] = ("", "", None)
-        self._client: GLMClient | None = None
+        self._clients: Clients | None = None
         self._sandbox: Sandbox | None = None
         self._served: list[str] | None = None
         self._composer: Composer | None = None
@@ -106,7 +107,8 @@ class Session:
         return find_connection(self.config, self._environment, self._start_sandbox, find_in_keyring, choice, kind, key)
 
     def _forget_connection(self, change: object = None) -> None:
-        self._drop_client()
+        if self._clients is not None:
+            self._clients.close()
         self._connection = None
         self._served = None
 
@@ -125,21 +127,24 @@ class Session:
 
     @property
     def client(self) -> GLMClient:
-        """Made at the first need, and again after a change of provider or retries."""
-        from .client import GLMClient
-        from .retries import RetryPolicy
+        """Of whoever answers."""
+        return self.client_for(self.connection)
 
-        connection = self.connection
-        policy = RetryPolicy(self.config.max_retries, self.config.retry_wait)
-        if self._client is None or self._client.retry != policy:
-            self._drop_client()
-            self._client = GLMClient(connection, transport=self.transport, retry=policy)
-        return self._client
+    def client_of(self, choice: str) -> GLMClient:
+        """For another connection than the session's: a provider's name or ``sandbox``.
 
-    def _drop_client(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        Raises:
+            NoProviderError: there is no key for it.
+        """
+        return self.client_for(self._find_connection(choice, "", None))
+
+    def client_for(self, connection: Connection) -> GLMClient:
+        """Made at the first need, and again after a change of retries."""
+        if self._clients is None:
+            from .clients import Clients
+
+            self._clients = Clients()
+        return self._clients.find(connection, self.transport, self.config.max_retries, self.config.retry_wait)
 
     def close(self) -> None:
         """Stops background answers; lets go of connections, the sandbox and the shell's event."""
@@ -155,7 +160,7 @@ class Session:
 
     # Asking
 
-    def ask(self, content: Sequence[object], options: Options) -> Reply | DryRun:
+    def ask(self, content: Sequence[object], options: Options) -> Reply | Comparison | DryRun:
         """Sends the values in `content`, in order, and shows the answer as it comes.
 
         Raises:
@@ -163,10 +168,12 @@ class Session:
             APIError, NetworkError: no answer came.
             CutShortError, Interrupted: `.reply` holds what came; ``_glm`` too.
         """
+        from .comparing import Comparing, names_several
         from .flow import Asking
 
         try:
-            return Asking(self, options).run(content)
+            asking = Comparing(self, options) if names_several(options) else Asking(self, options)
+            return asking.run(content)
         except GLMError as error:
             error.show_traceback = self.config.show_traceback
             raise
@@ -194,6 +201,7 @@ class Session:
             InputError, NoProviderError: there is no picture, or nobody to ask.
             OptionError: an option that a widget does not have.
         """
+        from .asker import PictureAsker
         from .groundings import Grounding
         from .media import as_pictures
 
@@ -202,7 +210,7 @@ class Session:
         model = options.model or self._default_model(frozenset({"image"}), False)
         pictures = as_pictures(images)
         quiet = replace(options, model=model, quiet=True, dry_run=False)
-        grounding = Grounding(pictures, _Asker(self, pictures, quiet))
+        grounding = Grounding(pictures, PictureAsker(self, pictures, quiet))
         return grounding.ask(question) if question else grounding
 
     def start(self, content: Sequence[object], options: Options, listener: Listener) -> BackgroundAnswer:
@@ -260,7 +268,12 @@ class Session:
         return tell
 
     def compose(
-        self, content: Sequence[object], options: Options, chat: Conversation | None, schema: Schema | None
+        self,
+        content: Sequence[object],
+        options: Options,
+        provider: Provider,
+        chat: Conversation | None,
+        schema: Schema | None,
     ) -> ChatRequest:
         """The request for the values in `content`; our warnings become lines in the cell."""
         from .compose import Composer
@@ -272,7 +285,7 @@ class Session:
                 return self._composer.compose(
                     content,
                     options,
-                    self.connection.provider,
+                    provider,
                     self.config.vision_model,
                     lambda kinds: self._default_model(kinds, options.dry_run),
                     chat,
@@ -336,19 +349,19 @@ class Session:
             self._jobs = Jobs()
         return self._jobs
 
-    def outlet(self, options: Options, request: ChatRequest) -> Outlet | None:
-        """Where a background answer is shown; None where that is nowhere."""
+    def outlet(self, options: Options, gathered: Gathered, n_spare: int) -> Outlet | None:
+        """Where what is gathered is shown, also after the cell has ended; None where that is nowhere."""
         from .outlets import find_outlet
 
-        n_spare = len(request.images) + (request.model == self.config.voice_model)
-        return None if options.quiet or self.shell is None else find_outlet(self.shell, n_spare, self.jobs.pause_s)
+        is_hidden = options.quiet or self.shell is None
+        return None if is_hidden else find_outlet(self.shell, gathered, n_spare, self.jobs.pause_s)
 
     def painter(self, options: Options, images: Sequence[ImagePart], publish: Publish | None = None) -> Painter:
         """For one answer about `images`, as the front end and the options want it; `publish`: into which outputs."""
         if options.quiet or self.shell is None:
             return QuietPainter()
         as_ = "json" if options.schema is not None and options.as_ == "markdown" else options.as_
-        if is_terminal(self.shell):
+        if publish is None and is_terminal(self.shell):
             return TerminalPainter(sys.stdout, as_)
         return NotebookPainter(publish or publisher(self.shell), as_, _look_at(images))
 
@@ -358,37 +371,20 @@ class Session:
             sightings.read(reply.raw_text, reply.text)
             reply.boxes = sightings.boxes
 
-    def keep(self, reply: Reply, options: Options, is_shown: bool) -> None:
+    def keep(self, reply: Reply | Comparison, options: Options, is_shown: bool) -> None:
         """Puts the reply into the namespace; `is_shown`: the cell has shown it already."""
         reply.is_on_display = is_shown
         self._on_display.append(reply)
         if self.shell is not None:
             namespace: MutableMapping[str, Any] = self.shell.user_ns
             namespace[REPLY_NAME] = reply
-            if options.into and not reply.misfit:
+            if options.into and not getattr(reply, "misfit", ""):
                 namespace[options.into] = _result(reply, options)
 
     def _cell_ended(self) -> None:
         """IPython's event: from now on, naming a reply shows it."""
         while self._on_display:
             self._on_display.pop().is_on_display = False
-
-
-class _Asker:
-    """Sends a question of the widget with the pictures that it is about; an `asking.Asker`."""
-
-    def __init__(self, session: Session, pictures: Sequence[Image], options: Options) -> None:
-        self._session = session
-        self._pictures = pictures
-        self._options = options
-
-    def __call__(self, question: Question, listener: Listener) -> BackgroundAnswer:
-        from .boxes import Boxes
-
-        content: list[object] = [] if question.is_on_crop else [self._pictures[place] for place in question.images]
-        if question.region is not None and question.region_form != "thousandths":
-            content += Boxes([question.region]).crops(self._pictures[question.region.image], index=question.region.image)
-        return self._session.start([*content, question.prompt()], self._options, listener)
 
 
 def _look_at(images: Sequence[ImagePart]) -> Sightings | None:
@@ -399,9 +395,9 @@ def _look_at(images: Sequence[ImagePart]) -> Sightings | None:
     return Sightings(images)
 
 
-def _result(reply: Reply, options: Options) -> object:
+def _result(reply: Reply | Comparison, options: Options) -> object:
     """What --into names: the DataFrame, the value, or the Reply; the Reply too where an answer broke off, or still comes."""
-    if reply.is_running or (reply.ending and reply.value is None):
+    if not isinstance(reply, Reply) or reply.is_running or (reply.ending and reply.value is None):
         return reply
     if options.as_ == "frame":
         return reply.to_frame()
