@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .speech import Speech as Speech
     from .spending import Spending
     from .stylers import as_tables as as_tables
+    from .taping import Deck
 
 __version__ = "0.1.0"
 
@@ -52,22 +53,9 @@ _LAZY = {
     "Speech": "speech",
 }
 __all__ = [
-    *(
-        "Boxes",
-        "Comparison",
-        "GLMError",
-        "ImagePart",
-        "Reply",
-        "Sound",
-        "Speech",
-        "Usage",
-        "as_tables",
-        "ask",
-        "chats",
-        "connect",
-    ),
+    *("Boxes", "Comparison", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "chats"),
     *("connect", "current_session", "frame_image", "frame_images", "ground", "jobs", "models", "parse_boxes", "preview"),
-    *("realtime", "register", "usage"),
+    *("realtime", "register", "replay", "usage"),
 ]
 
 _MODULES = ("realtime",)
@@ -95,9 +83,9 @@ def ask(*content: object, **options: Any) -> Any:
     Args:
         content: strings, frames, figures, pictures, arrays, paths, image URLs, in the order in which the model gets them.
         options: the words of ``%%glm?`` with underscores: model (with commas several), think, system, temperature, top_p,
-            max_tokens, stop, image (one or a list), frames, chat (a name), keep_thinking, schema (a type, JSON Schema or short form; the value is in
-            `Reply.value`), retries, budget, into, as_, background (gives the `Reply` at once, `.wait()` waits), dry_run (gives a
-            `DryRun`), timeout (seconds), no_stream, quiet.
+            max_tokens, stop, image (one or a list), frames, chat (a name), keep_thinking, schema (a type, JSON Schema or short
+            form; the value is in `Reply.value`), retries, budget, into, as_, background (gives the `Reply` at once, `.wait()`
+            waits), cache, dry_run (gives a `DryRun`), timeout (seconds), no_stream, quiet.
 
     Raises:
         GLMError: see `glm_magics.errors`; an error in the middle of the answer carries what came as ``.reply``.
@@ -155,6 +143,21 @@ def chats() -> Chats:
 def jobs() -> Jobs:
     """The background answers of this kernel, as ``%glm_jobs`` shows them; `.wait()`, `.stop()`, `.running`."""
     return current_session().jobs
+
+
+def replay(mode: str, file: str = "", *, is_timed: bool = False) -> Deck:
+    """Records or replays what is asked from now on, as ``%glm_replay`` does; `.path`, `.n_played`, `.n_recorded`.
+
+    Args:
+        mode: ``record``, ``replay``, ``refresh`` or ``off``.
+        file: of the recordings; empty: ``glm-replay.jsonl`` beside the notebook, else in the working directory.
+        is_timed: replayed as slowly as it came.
+
+    Raises:
+        OptionError: there is no such mode.
+        ReplayError: the file is none of recordings.
+    """
+    return current_session().replay(mode, file, is_timed)
 
 
 def usage(span: str = "notebook") -> Spending:

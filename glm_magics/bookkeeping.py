@@ -71,7 +71,8 @@ class Books:
     @property
     def cell(self) -> int:
         """The number of the cell that runs; 0 outside of a notebook."""
-        return 0 if self._shell is None else max(0, self._shell.displayhook.prompt_count)  # its counter may be ahead by one
+        hook = getattr(self._shell, "displayhook", None)
+        return max(0, getattr(hook, "prompt_count", 0))  # the shell's own counter is ahead by one in newer IPythons
 
     def _record(self, reply: Reply, usage: Usage, provider: str, chat: str, cell: int) -> CallRecord:
         cost = reply.cost

@@ -9,7 +9,7 @@ import json
 import socket
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -99,7 +99,8 @@ class ChatStream:
 
     def __init__(self, owner: GLMClient, body: Mapping[str, Any], timeout_s: float) -> None:
         self._owner = owner
-        self._body = body
+        self.body = body
+        self.taped: Any = None  # a `taping.Taped`, once an answer that is or goes on record has begun
         self._timeout_s = timeout_s
         self._line: _Line | None = None
         self._aborted = threading.Event()
@@ -142,8 +143,9 @@ class ChatStream:
             line.shut()
         is_clean = False
         try:
-            request = self._owner._build_request(line, "POST", "/chat/completions", self._body, self._timeout_s)
+            request = self._owner._build_request(line, "POST", "/chat/completions", self.body, self._timeout_s)
             response = line.client.send(request, stream=True)
+            self.taped = response.extensions.get("glm_taped")
             try:
                 yield from self._read(response, line)
                 is_clean = True
@@ -293,6 +295,7 @@ class GLMClient:
         transport: anything with httpx's transport interface; None means the network.
         timeout_s: longest silence before giving up.
         retry: when and how often to try again.
+        wrap: puts something around each connection, e.g. `taping.Deck.wrap`.
     """
 
     def __init__(
@@ -302,8 +305,10 @@ class GLMClient:
         transport: httpx.BaseTransport | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         retry: RetryPolicy | None = None,
+        wrap: Callable[[httpx.Client], httpx.Client] = lambda client: client,
     ) -> None:
         self.connection = connection
+        self._wrap = wrap
         self.timeout_s = timeout_s
         self.retry = retry or RetryPolicy()
         self._transport = transport
@@ -355,7 +360,7 @@ class GLMClient:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return _Line(self._new_http_client())
+        return _Line(self._wrap(self._new_http_client()))
 
     def _give_line(self, line: _Line, is_reusable: bool) -> None:
         if is_reusable and not line.is_shut:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .client import GLMClient
 from .providers import Connection
 from .retries import RetryPolicy
+from .taping import Deck
 
 if TYPE_CHECKING:
     import httpx
@@ -21,14 +23,19 @@ class Clients:
         self._lock = threading.Lock()
 
     def find(
-        self, connection: Connection, transport: httpx.BaseTransport | None, max_retries: int, retry_wait_s: float
+        self,
+        connection: Connection,
+        transport: httpx.BaseTransport | None,
+        policy: RetryPolicy,
+        deck: Deck | None = None,
+        is_cached: bool = False,
     ) -> GLMClient:
-        """The client for a connection, under these settings."""
-        key = connection.provider.name, connection.provider.base_url, connection.key, transport, max_retries, retry_wait_s
+        """The client for a connection; with a deck its answers are recorded and replayed."""
+        provider = connection.provider
+        key = provider.name, provider.base_url, connection.key, transport, policy, deck, is_cached
         with self._lock:
             if key not in self._clients:
-                policy = RetryPolicy(max_retries, retry_wait_s)
-                self._clients[key] = GLMClient(connection, transport=transport, retry=policy)
+                self._clients[key] = _make(connection, transport, policy, deck, is_cached)
             return self._clients[key]
 
     def close(self) -> None:
@@ -37,3 +44,12 @@ class Clients:
             clients, self._clients = list(self._clients.values()), {}
         for client in clients:
             client.close()
+
+
+def _make(
+    connection: Connection, transport: httpx.BaseTransport | None, policy: RetryPolicy, deck: Deck | None, is_cached: bool
+) -> GLMClient:
+    if deck is None:
+        return GLMClient(connection, transport=transport, retry=policy)
+    wrap = partial(deck.wrap, connection=connection, is_cached=is_cached)
+    return GLMClient(connection, transport=transport, retry=policy, wrap=wrap)

@@ -33,7 +33,7 @@ _NOT_TOGETHER: Mapping[str, tuple[str, str]] = {
 class ManyDesk(Desk, Protocol):
     """What a comparison needs of the session."""
 
-    def client_of(self, choice: str) -> GLMClient: ...
+    def client_of(self, choice: str, is_cached: bool) -> GLMClient: ...
 
 
 def names_several(options: Options) -> bool:
@@ -94,7 +94,7 @@ class Comparing:
             choice, colon, rest = word.partition(":")
             is_elsewhere = bool(colon) and choice.lower() in (*PROVIDERS, "sandbox")
             options = replace(self.options, model=rest if is_elsewhere else word, budget=budget)
-            partner = self.desk.client_of(choice.lower()) if is_elsewhere else None
+            partner = self.desk.client_of(choice.lower(), options.cache) if is_elsewhere else None
             askings.append(Asking(self.desk, options, partner=partner))
             names.append(word if word not in names else f"{word} ({names.count(word) + 1})")
         return names, askings

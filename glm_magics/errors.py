@@ -13,6 +13,7 @@
     ├── CutShortError           the answer stopped in the middle; what came is kept
     ├── BudgetError             it would cost, or has cost, more than is allowed; what came is kept
     ├── LedgerError             the ledger of calls cannot be read or written
+    ├── ReplayError             nothing on record fits, or the recordings cannot be read or written
     ├── SchemaError             the answer does not fit the schema; the last one is kept
     └── APIError                the server answered with an error
         ├── AuthenticationError     401, the key is wrong, missing or expired
@@ -157,6 +158,10 @@ class CutShortError(GLMError):
 
 class BudgetError(GLMError):
     """It would cost, or has cost, more than is allowed; `reply` holds what came."""
+
+
+class ReplayError(GLMError):
+    """The request is not on record, or the recordings cannot be read or written."""
 
 
 class SchemaError(GLMError):

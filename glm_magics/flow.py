@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .jobbook import Jobs
     from .outlets import Gathered, Outlet
     from .previews import DryRun, Preview
+    from .replaying import Replays
     from .settings import GLM
 
 
@@ -42,8 +43,9 @@ class Desk(Protocol):
 
     @property
     def connection(self) -> Connection: ...
+    def client_for(self, connection: Connection, is_cached: bool) -> GLMClient: ...
     @property
-    def client(self) -> GLMClient: ...
+    def replays(self) -> Replays: ...
     @property
     def chats(self) -> Chats: ...
     @property
@@ -59,7 +61,9 @@ class Desk(Protocol):
     def preview_request(self, request: ChatRequest) -> Preview: ...
     @property
     def jobs(self) -> Jobs: ...
-    def painter(self, options: Options, images: Sequence[ImagePart], publish: Publish | None = None) -> Painter: ...
+    def painter(
+        self, options: Options, images: Sequence[ImagePart], publish: Publish | None = None, is_whole: bool = False
+    ) -> Painter: ...
     def outlet(self, options: Options, gathered: Gathered, n_spare: int) -> Outlet | None: ...
     def teller(self, options: Options) -> Callable[[str], None]: ...
     def see(self, reply: Reply, images: Sequence[ImagePart]) -> None: ...
@@ -113,7 +117,11 @@ class Asking:
             return self._promise(request)
         is_shown = not isinstance(self.desk.painter(self.options, ()), QuietPainter)
         tell = self.desk.teller(self.options)
-        exchange = self._exchange(lambda: self.desk.painter(self.options, request.images), tell)
+
+        def new_painter(is_whole: bool) -> Painter:
+            return self.desk.painter(self.options, request.images, None, is_whole)
+
+        exchange = self._exchange(new_painter, tell)
         try:
             reply = self._answer(exchange, request, tell)
         except (GLMError, Interrupted) as error:
@@ -153,7 +161,7 @@ class Asking:
         desk, options = self.desk, self.options
         tell, cell = gathering.note, desk.books.cell
 
-        def new_painter() -> Painter:
+        def new_painter(is_whole: bool) -> Painter:
             return JobPainter(desk.painter(options, request.images, gathering.publish), job)
 
         exchange = self._exchange(new_painter, tell, cell)
@@ -185,16 +193,17 @@ class Asking:
         """
         from .background import BackgroundAnswer
 
-        exchange = self._exchange(QuietPainter, self.desk.teller(self.options))
+        exchange = self._exchange(lambda is_whole: QuietPainter(), self.desk.teller(self.options))
         watching = exchange.watch(self.build(content))
         answer = BackgroundAnswer(Pump(exchange.begin(watching)), watching, listener)
         answer.start()
         return answer
 
-    def _exchange(self, new_painter: Callable[[], Painter], tell: Callable[[str], None], cell: int | None = None) -> Exchange:
+    def _exchange(self, new_painter: Callable[[bool], Painter], tell: Callable[[str], None], cell: int | None = None) -> Exchange:
         desk, options = self.desk, self.options
         timeout_s = options.timeout or desk.config.timeout
-        provider, client = self._provider, self.partner or desk.client  # a background answer stays with who was asked
+        provider = self._provider
+        client = self.partner or desk.client_for(desk.connection, options.cache)  # in the background too, whoever is chosen then
         return Exchange(
             provider=provider,
             send=lambda body: client.stream_chat(body, timeout_s),
@@ -205,6 +214,7 @@ class Asking:
             schema=self._schema,
             n_retries=options.retries,
             budget=options.budget,
+            is_recorded=lambda body: desk.replays.is_recorded(client.connection, body, options.cache),
             session_allowance=lambda currency: desk.books.allowance(desk.config.session_budget, currency),
         )
 

@@ -11,16 +11,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import uuid4
 
+from .display import Painter
 from .errors import one_line
 from .formats import fenced
 from .frontends import Publish, bind_to_cell, is_terminal, takes_late_outputs
 from .markdown import make_safe, to_html_text
+from .replies import Reply, ReplyFold
+from .retries import Waiting
 
 GROWING_CHARS = 6000
 """Of an answer that still grows only its end is painted: what a repaint costs must not grow with it."""
 
 _MARKDOWN = "text/markdown"
 _CHARS_PER_S = 100_000
+_LOOK_EVERY_S = 0.05
 
 
 class Gathering:
@@ -153,3 +157,40 @@ def find_outlet(shell: Any, gathered: Gathered, n_spare: int, pause_s: Callable[
     if is_terminal(shell):
         return None
     return Outlet(gathered, bind_to_cell(shell), n_spare, not takes_late_outputs(shell), pause_s)
+
+
+class WholePainter:
+    """Shows nothing before the end, and then each output once: a `display.Painter` for answers that come at once.
+
+    Programs that compare outputs, nbval for one, do not follow changes of an output.
+
+    Args:
+        new_painter: makes the painter that does the work, from where it publishes.
+        publish: into the cell.
+    """
+
+    def __init__(self, new_painter: Callable[[Publish], Painter], publish: Publish) -> None:
+        self._gathering = Gathering()
+        self._inner = new_painter(self._gathering.publish)
+        self._publish = publish
+
+    def start(self, model: str) -> None:
+        """As `display.Painter`."""
+        self._inner.start(model)
+
+    def wait(self, waiting: Waiting) -> None:
+        """As `display.Painter`."""
+
+    def paint(self, fold: ReplyFold, now_s: float) -> float:
+        """As `display.Painter`."""
+        return _LOOK_EVERY_S
+
+    def finish(self, fold: ReplyFold, reply: Reply) -> None:
+        """As `display.Painter`."""
+        self._inner.finish(fold, reply)
+        self._gathering.pour(self._publish)
+
+    def abandon(self) -> None:
+        """As `display.Painter`."""
+        self._inner.abandon()
+        self._gathering.pour(self._publish)

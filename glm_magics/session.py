@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import sys
-import warnings
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .display import NotebookPainter, Painter, QuietPainter, TerminalPainter, show_note
-from .errors import GLMError, GLMWarning, Interrupted, ModelError, OnceWarning, OptionError
+from .errors import GLMError, Interrupted, ModelError, OptionError
 from .frontends import Publish, is_terminal, publisher
+from .notes import Notes
 from .options import Options
 from .providers import Connection, Provider, Secret, sandbox_provider
 from .replies import Reply
 from .requests import ChatRequest, model_role, resolve_model
-from .settings import GLM, Environment, data_folder, find_connection, find_in_keyring
+from .settings import GLM, Environment, data_folder, find_in_keyring
 
 if TYPE_CHECKING:
     import httpx
@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from .messages import ImagePart
     from .outlets import Gathered, Outlet
     from .previews import DryRun, Preview
+    from .replaying import Replays
     from .sandbox import Sandbox
     from .schemas import Schema
     from .sightings import Sightings
+    from .taping import Deck
 
 REPLY_NAME = "_glm"
 """The name under which the last `Reply` is always found."""
@@ -72,7 +74,8 @@ class Session:
         self._sandbox: Sandbox | None = None
         self._served: list[str] | None = None
         self._composer: Composer | None = None
-        self._said: set[str] = set()
+        self._notes = Notes()
+        self._replays: Replays | None = None
         self._chats: Chats | None = None
         self._books: Books | None = None
         self._jobs: Jobs | None = None
@@ -104,7 +107,7 @@ class Session:
         return self._connection
 
     def _find_connection(self, choice: str, kind: str, key: Secret | None) -> Connection:
-        return find_connection(self.config, self._environment, self._start_sandbox, find_in_keyring, choice, kind, key)
+        return self.replays.find_connection(self._start_sandbox, find_in_keyring, choice, kind, key)
 
     def _forget_connection(self, change: object = None) -> None:
         if self._clients is not None:
@@ -130,21 +133,39 @@ class Session:
         """Of whoever answers."""
         return self.client_for(self.connection)
 
-    def client_of(self, choice: str) -> GLMClient:
+    def client_of(self, choice: str, is_cached: bool = False) -> GLMClient:
         """For another connection than the session's: a provider's name or ``sandbox``.
 
         Raises:
             NoProviderError: there is no key for it.
         """
-        return self.client_for(self._find_connection(choice, "", None))
+        return self.client_for(self._find_connection(choice, "", None), is_cached)
 
-    def client_for(self, connection: Connection) -> GLMClient:
-        """Made at the first need, and again after a change of retries."""
+    def client_for(self, connection: Connection, is_cached: bool = False) -> GLMClient:
+        """Made at the first need, and again after a change of retries; `is_cached`: its answers go on record."""
+        from .retries import RetryPolicy
+
         if self._clients is None:
             from .clients import Clients
 
             self._clients = Clients()
-        return self._clients.find(connection, self.transport, self.config.max_retries, self.config.retry_wait)
+        policy = RetryPolicy(self.config.max_retries, self.config.retry_wait)
+        return self._clients.find(connection, self.transport, policy, self.replays.deck_for(is_cached), is_cached)
+
+    @property
+    def replays(self) -> Replays:
+        """What is on record, and what is done with it."""
+        if self._replays is None:
+            from .replaying import Replays
+
+            self._replays = Replays(self.shell, self._environment, self.config)
+        return self._replays
+
+    def replay(self, mode: str, file: str = "", is_timed: bool = False) -> Deck:
+        """Records or replays what is asked from now on; raises what `Replays.open` does."""
+        deck = self.replays.open(mode, file, is_timed)
+        self._forget_connection()
+        return deck
 
     def close(self) -> None:
         """Stops background answers; lets go of connections, the sandbox and the shell's event."""
@@ -179,11 +200,7 @@ class Session:
             raise
 
     def preview(self, content: Sequence[object], options: Options) -> Preview:
-        """What would be sent for it; nothing is.
-
-        Raises:
-            InputError, NoProviderError: as `ask`.
-        """
+        """What would be sent for it; nothing is. Raises what `ask` does before sending."""
         from .flow import Asking
 
         return self.preview_request(Asking(self, replace(options, dry_run=True)).build(content))
@@ -280,7 +297,8 @@ class Session:
 
         if self._composer is None:
             self._composer = Composer(_download)
-        with self._saying(options):
+        told = None if self.shell is None else self.teller(options)
+        with self._notes.catching(told):
             try:
                 return self._composer.compose(
                     content,
@@ -295,27 +313,6 @@ class Session:
                 raise
             except KeyboardInterrupt:  # while pictures were prepared; nothing was sent
                 raise Interrupted from None
-
-    @contextmanager
-    def _saying(self, options: Options) -> Iterator[None]:
-        """Our warnings become a line in the cell: Python's own form shows the place of the package on this machine."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", GLMWarning)
-            yield
-        for warning in caught:
-            if not isinstance(warning.message, GLMWarning) or self.shell is None:
-                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-            elif not options.quiet:
-                self._show_note(warning.message)
-
-    def _show_note(self, note: GLMWarning) -> None:
-        """What is lost is said each time that it is sent; what this machine lacks once."""
-        sentence = str(note)
-        if isinstance(note, OnceWarning) and sentence in self._said:
-            return
-        self._said.add(sentence)
-        assert self.shell is not None
-        show_note(self.shell.display_pub.publish, sentence)
 
     def _default_model(self, kinds: frozenset[str], is_dry_run: bool) -> str:
         name = f"{model_role(kinds)}_model"
@@ -356,14 +353,21 @@ class Session:
         is_hidden = options.quiet or self.shell is None
         return None if is_hidden else find_outlet(self.shell, gathered, n_spare, self.jobs.pause_s)
 
-    def painter(self, options: Options, images: Sequence[ImagePart], publish: Publish | None = None) -> Painter:
-        """For one answer about `images`, as the front end and the options want it; `publish`: into which outputs."""
+    def painter(
+        self, options: Options, images: Sequence[ImagePart], publish: Publish | None = None, is_whole: bool = False
+    ) -> Painter:
+        """For one answer about `images`; `publish`: into which outputs; `is_whole`: it comes at once, and is shown once."""
         if options.quiet or self.shell is None:
             return QuietPainter()
         as_ = "json" if options.schema is not None and options.as_ == "markdown" else options.as_
         if publish is None and is_terminal(self.shell):
             return TerminalPainter(sys.stdout, as_)
-        return NotebookPainter(publish or publisher(self.shell), as_, _look_at(images))
+        into = publish or publisher(self.shell)
+        if is_whole:
+            from .outlets import WholePainter
+
+            return WholePainter(lambda gather: NotebookPainter(gather, as_, _look_at(images)), into)
+        return NotebookPainter(into, as_, _look_at(images))
 
     def see(self, reply: Reply, images: Sequence[ImagePart]) -> None:
         """Adds the boxes that the answer gives in the pictures."""

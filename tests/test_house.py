@@ -20,17 +20,17 @@ PACKAGE = Path(glm_magics.__file__).parent
 FLOORS = [
     {"errors", "markdown", "sse", "cells", "fonts", "tokens", "sent", "png", "money", "waves", "chosen", "frontends"},
     {"catalog", "messages", "speech", "geometry", "failures", "retries", "tables", "htmltables", "glyphs"}
-    | {"addresses", "celloutputs", "answertables", "shortforms", "settling"},
+    | {"addresses", "celloutputs", "answertables", "shortforms", "settling", "tapes", "notes"},
     {"providers", "tabletext", "tally", "downloads", "dataframes", "stylers", "groups", "layouts", "pictures"}
     | {"grounding", "boxcolours", "boxlabels", "replies", "conversations", "schemas"},
     {"intake", "readers", "summaries", "painting", "boxdrawing", "boxformats"}
     | {"pricing", "strategies", "chatfiles", "chatpages", "comparisons"},
     {"options", "requests", "template", "formats", "frames", "boxes"},
-    {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore", "outlets"},
-    {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime", "clients"},
-    {"testing", "display", "previews", "widgets", "bookkeeping", "asker"},
-    {"live", "groundings", "jobbook"},
-    {"exchange"},
+    {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore", "tapestore"},
+    {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime", "taping"},
+    {"testing", "display", "previews", "widgets", "bookkeeping", "asker"} | {"clients", "replaying"},
+    {"live", "groundings", "outlets"},
+    {"exchange", "jobbook"},
     {"background"},
     {"flow"},
     {"comparing"},
@@ -91,7 +91,7 @@ def test_the_map_for_newcomers_is_this_house() -> None:
 
 
 def test_two_rooms_alone_open_the_network() -> None:
-    """httpx is the client's and the fetcher's; the fake vendor makes responses; everyone else names it for types only."""
+    """httpx is the client's and the fetcher's; recordings and the fake vendor make responses; others name it for types only."""
     users = set()
     for path in FILES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -111,7 +111,7 @@ def test_two_rooms_alone_open_the_network() -> None:
                 and "httpx" in {name.split(".")[0] for name in names}
             ):
                 users.add(room_of(path))
-    assert users == {"client", "fetch", "testing"}
+    assert users == {"client", "fetch", "taping", "testing"}
 
 
 LIGHT = """

@@ -9,6 +9,7 @@ from ..options import OPTIONS, Option
 from ..providers import PROVIDERS, SERVER_KINDS
 from .arguments import BY_FLAG
 from .conversing import COMMANDS, SPANS
+from .replays import WAYS as REPLAY_WAYS
 from .working import WAYS
 
 
@@ -25,6 +26,8 @@ def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] =
         return _complete_chat(words, text_before, chats)
     if words[:1] == ["%glm_jobs"]:
         return [way for way in WAYS if way.startswith(words[1] if len(words) > 1 else "")]
+    if words[:1] == ["%glm_replay"]:
+        return [way for way in REPLAY_WAYS if way.startswith(words[1] if len(words) > 1 else "")]
     if words[:1] == ["%glm_usage"]:
         return [span for span in SPANS if span.startswith(words[1] if len(words) > 1 else "")]
     if words[:1] == ["%glm_connect"]:

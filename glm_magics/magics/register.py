@@ -14,10 +14,11 @@ from .capture import Capture
 from .chat import ChatMagics
 from .completion import complete_line
 from .ground import GroundMagics
+from .replays import ReplayMagics
 from .working import JobMagics
 
 _HOOK = "_glm_magics_hooks"
-_LINE_MAGICS = ("glm", "glm_connect", "glm_models", "glm_chat", "glm_usage", "glm_jobs")
+_LINE_MAGICS = ("glm", "glm_connect", "glm_models", "glm_chat", "glm_usage", "glm_jobs", "glm_replay")
 _MAGICS = (("cell", "glm"), ("cell", "glm_ground"), *(("line", name) for name in _LINE_MAGICS))
 _COMPLETED = r"\s*%{1,2}glm"
 _QUESTION = re.compile(r"(?P<indent>\s*)%(?P<magic>glm(?=[ \t])|glm_chat(?=[ \t]+edit[ \t]))[ \t]+(?P<text>\S.*\?)\s*$")
@@ -27,7 +28,7 @@ def register(shell: Any, session: Session) -> None:
     """Adds the magics, the settings under ``%config GLM``, tab completion and the end-of-cell event."""
     capture = Capture(shell)
     chat, admin, ground = ChatMagics(shell, session, capture.cells), AdminMagics(shell, session), GroundMagics(shell, session)
-    working = JobMagics(shell, session)
+    working, replays = JobMagics(shell, session), ReplayMagics(shell, session)
     for function, kind in (
         (chat.glm, "line_cell"),
         (admin.glm_connect, "line"),
@@ -36,6 +37,7 @@ def register(shell: Any, session: Session) -> None:
         (admin.glm_chat, "line"),
         (admin.glm_usage, "line"),
         (working.glm_jobs, "line"),
+        (replays.glm_replay, "line"),
     ):
         shell.register_magic_function(_with_tracebacks(function, session), kind, function.__name__)
     shell.configurables.append(session.config)
@@ -45,7 +47,7 @@ def register(shell: Any, session: Session) -> None:
 
     shell.set_hook("complete_command", complete, re_key=_COMPLETED)
     shell.input_transformers_cleanup.append(keep_question_marks)
-    setattr(shell, _HOOK, (capture, (chat, admin, ground, working, session.config)))
+    setattr(shell, _HOOK, (capture, (chat, admin, ground, working, replays, session.config)))
 
 
 def unregister(shell: Any) -> None:
