@@ -19,7 +19,7 @@ pytestmark = [
 ROOT = Path(__file__).resolve().parents[1]
 ARTIFACTS = ROOT / "tests" / "artifacts"
 
-TICKS = "import time\nfor n in range(300):\n    print('tick', n, flush=True)\n    time.sleep(0.1)"
+TICKS = "import time\nfor n in range(300):\n    time.sleep(0.1)\n    if n % 20 == 0:\n        print('tick', n, flush=True)"
 RICH = (
     "## A list\\n\\n1. **first**\\n2. second with `code`\\n\\n```python\\nfor line in table:\\n    print(line.strip(), sep=str())"
     "\\n```\\n\\n| a | b |\\n|---|---|\\n| 1 | 2 |\\n\\nA closing paragraph that is somewhat longer than the column is wide."
@@ -54,8 +54,8 @@ def test_background_cells_stream_while_another_runs(page: Any, lab_url: str, fol
     write_notebook(
         folder / "jobs.ipynb",
         "%load_ext glm_magics",
-        "%%glm --into a &\n[[words:160]] [[delay:0.05]] alpha",
-        "%%glm --into b &\n[[words:160]] [[delay:0.05]] beta",
+        "%%glm --into a &\n[[words:100]] [[delay:0.06]] alpha",
+        "%%glm --into b &\n[[words:100]] [[delay:0.06]] beta",
         TICKS,
         "%glm_jobs",
         "(await a).text[-20:], b.wait().is_running",
@@ -76,7 +76,11 @@ def test_background_cells_stream_while_another_runs(page: Any, lab_url: str, fol
     lab.run(5, timeout_s=90)
     assert "False" in lab.output_text(5)
     page.wait_for_timeout(700)
-    texts = [lab.output_text(index) for index in range(6)]
+    texts = []
+    for index in range(6):
+        lab.cell(index).scroll_into_view_if_needed()
+        page.wait_for_timeout(300)
+        texts.append(lab.output_text(index))
     for index in (1, 2):
         assert "thinking +" in texts[index]
         assert "tick" not in texts[index]
