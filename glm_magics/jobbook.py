@@ -146,7 +146,9 @@ class Job:
         except (GLMError, Interrupted) as error:
             self._end(error.reply, error)
         except BaseException as error:  # never a job that seems to run for ever
-            self._end(None, GLMError(f"The job broke: {type(error).__name__}: {one_line(str(error), 200)}.", "Run the cell again."))
+            self._end(
+                None, GLMError(f"The job broke: {type(error).__name__}: {one_line(str(error), 200)}.", "Run the cell again.")
+            )
         else:
             self._end(reply, None)
 

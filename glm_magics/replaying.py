@@ -148,30 +148,32 @@ def _stand_in(provider: Provider) -> Connection:
 
 
 class ReplayCard:
-    """What is done with answers, for people; with counts where they were asked for.
+    """What is done with answers, for people.
 
     Args:
         deck: the recordings.
-        has_counts: two runs of a notebook show different ones, so a change of mode goes without.
+        said: the mode that the notebook asks for: the line is the same where the environment has another; empty: as things
+            are, with counts.
     """
 
-    def __init__(self, deck: Deck, has_counts: bool) -> None:
+    def __init__(self, deck: Deck, said: str = "") -> None:
         self._deck = deck
-        self._has_counts = has_counts
+        self._said = said
 
     def _words(self) -> str:
         deck = self._deck
-        timed = ", as slowly as they came" if deck.is_timed and deck.mode == "replay" else ""
-        line = f"{deck.mode}: {_WHAT[deck.mode].format(file=deck.path.name)}{timed}."
-        if not self._has_counts:
+        mode = self._said or deck.mode
+        timed = ", as slowly as they came" if deck.is_timed and mode == "replay" else ""
+        line = f"{mode}: {_WHAT[mode].format(file=deck.path.name)}{timed}."
+        if self._said:
             return line
         tapes = deck.file.read()
         n_edited = sum(tape.is_edited for tape in tapes.values())
         edited = f", {n_edited} of them edited by hand" if n_edited else ""
         where = "in the working directory" if deck.path.parent == Path() else f"in {os.path.relpath(deck.path.parent)}"
         return (
-            f"{line} `{deck.path.name}` lies {where} and holds {len(tapes)} recordings{edited}. "
-            f"In this session {deck.n_played} answers came from it and cost nothing, {deck.n_recorded} were recorded."
+            f"{line} `{deck.path.name}` lies {where}; recordings: {len(tapes)}{edited}. "
+            f"Answers of this session that came from it and cost nothing: {deck.n_played}; that were recorded: {deck.n_recorded}."
         )
 
     def __repr__(self) -> str:

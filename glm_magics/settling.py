@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Generator
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from .errors import GLMError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _STEP_S = 0.1
 
@@ -56,12 +56,16 @@ class Settling:
 
     def __await__(self) -> Generator[Any, None, Self]:
         if self.job is not None and not self.job.ended.done():
+            import asyncio
+
             yield from asyncio.shield(asyncio.wrap_future(self.job.ended)).__await__()
         return self.wait(0.0)
 
 
 def wait_for(ended: Future[None], timeout_s: float | None) -> bool:
     """Until it is done, at most `timeout_s`; in steps, since some systems cannot interrupt a wait."""
+    from concurrent.futures import TimeoutError as NotYet
+
     waited_s = 0.0
     while not ended.done() and (timeout_s is None or waited_s < timeout_s):
         step_s = _STEP_S if timeout_s is None else min(_STEP_S, timeout_s - waited_s)

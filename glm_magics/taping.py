@@ -111,7 +111,7 @@ class Deck:
             return ReplayError(f"Nothing is recorded in {name}.", "`%glm_replay record` records what is asked.")
         differences = "; ".join(describe_differences(asked, nearest))
         return ReplayError(
-            f"This request is not among the {len(tapes)} recordings in {name}. From the nearest it differs in {differences}.",
+            f"This request is not on record in {name}. From the nearest of {len(tapes)} there it differs in {differences}.",
             "Undo the change, or record it: `%glm_replay record`, with somebody to ask.",
         )
 

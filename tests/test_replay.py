@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,7 @@ from .test_magics import bundles, run
 from .wire import coded, content, press_stop
 
 FILE = Path("glm-replay.jsonl")
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def refuse(received: Any) -> Any:
@@ -172,8 +176,8 @@ def test_a_replay_costs_nothing(ip, fake: FakeGLM) -> None:
     assert len(glm_magics.usage("notebook").calls) == 1
     assert ip.user_ns["_glm"].cost.amount > 0
     status = repr(run(ip, "%glm_replay").result)
-    assert "1 answers came from it and cost nothing, 1 were recorded" in status
-    assert "holds 1 recordings" in status
+    assert "came from it and cost nothing: 1; that were recorded: 1." in status
+    assert "recordings: 1." in status
 
 
 def test_a_stopped_cut_or_refused_answer_is_not_kept(ip, fake: FakeGLM) -> None:
@@ -342,7 +346,7 @@ def test_an_edited_answer_is_given_and_said(ip, fake: FakeGLM, offline) -> None:
     result = run(ip, "%%glm\nhi")
     assert ip.user_ns["_glm"].text == "Five."
     assert "on record, edited by hand" in footer_of(result)
-    assert "1 of them edited by hand" in repr(run(ip, "%glm_replay").result)
+    assert "recordings: 1, 1 of them edited by hand" in repr(run(ip, "%glm_replay").result)
 
 
 EDITS = {
@@ -432,6 +436,32 @@ def test_the_budget_holds_before_sending_in_a_replay_too(ip, fake: FakeGLM) -> N
     fake.reply("word " * 3000)
     run(ip, "%%glm\nhi")
     assert run(ip, "%%glm --budget 0.0001\nhi").success
+
+
+# Whole notebooks
+
+
+@pytest.mark.filterwarnings("ignore")  # jupyter_client and zmq warn on shutdown
+def test_nbval_gives_identical_outputs_without_key_and_network(tmp_path) -> None:
+    """Strictly, every output of every cell: an answer, one in the background, several models, an object."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    sources = ["%load_ext glm_magics", "%glm_replay record", "%%glm\n[[words:900]]", "%%glm &\nin the background"]
+    sources += ["%%glm -m glm-4.7,glm-4.6\nside by side", '%%glm --schema "age int"\nhow old?', "_glm.elapsed_s, _glm.request_id"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "GLM_SANDBOX_DELAY_S": "0"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**environment, "GLM_PROVIDER": "sandbox"}.items():
+            patch.setenv(name, value)
+        NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    nbformat.write(notebook, tmp_path / "whole.ipynb")
+    command = [sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", "-c", os.devnull, "whole.ipynb"]
+    environment["GLM_REPLAY"] = "replay"
+    finished = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert finished.returncode == 0, finished.stdout[-4000:] + finished.stderr[-1000:]
+    assert f"{len(sources)} passed" in finished.stdout
 
 
 # The values

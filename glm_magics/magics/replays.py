@@ -45,10 +45,10 @@ class ReplayMagics(Magics):
         is_timed = "--timed" in words
         words = [word for word in words if word != "--timed"]
         if not words and not is_timed:
-            return ReplayCard(self._session.replays.deck, has_counts=True)
+            return ReplayCard(self._session.replays.deck)
         way, *rest = words or ["replay"]
         if way not in WAYS:
             raise OptionError(f"%glm_replay has no command `{one_line(way, 40)}`.", nearest(way, WAYS))
         if len(rest) > 1:
             raise OptionError("One file at a time.", f"Write `%glm_replay {way} FILE`; a name with spaces needs quotes.")
-        return ReplayCard(self._session.replay(way, "".join(rest), is_timed), has_counts=False)
+        return ReplayCard(self._session.replay(way, "".join(rest), is_timed), said=way)
