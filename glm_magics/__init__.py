@@ -21,21 +21,24 @@ if TYPE_CHECKING:
     from .boxes import Boxes as Boxes
     from .boxes import parse_boxes as parse_boxes
     from .chatbook import Chats
+    from .comparisons import Comparison as Comparison
     from .errors import GLMError as GLMError
     from .frames import frame_image as frame_image
     from .frames import frame_images as frame_images
     from .geometry import Shape
     from .groundings import Grounding as Grounding
+    from .jobbook import Jobs
     from .media import register as register
     from .media.audio import Sound as Sound
     from .messages import ImagePart as ImagePart
-    from .previews import DryRun, Preview
+    from .previews import Preview
     from .replies import Reply as Reply
     from .replies import Usage as Usage
     from .session import Session
     from .speech import Speech as Speech
     from .spending import Spending
     from .stylers import as_tables as as_tables
+    from .taping import Deck
     from .vectorcache import VectorCache
 
 __version__ = "0.1.0"
@@ -50,14 +53,15 @@ _LAZY = {
     "as_tables": "stylers",
     "register": "media",
     "Boxes": "boxes",
+    "Comparison": "comparisons",
     "parse_boxes": "boxes",
     "Sound": "media.audio",
     "Speech": "speech",
 }
 __all__ = [
-    *("Boxes", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "chats", "connect"),
-    *("current_session", "frame_image", "frame_images", "ground", "models", "parse_boxes", "preview", "realtime", "register"),
-    *("usage", "cache", "clusters", "duplicates", "embed", "search", "similar"),
+    *("Boxes", "Comparison", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "cache", "chats"),
+    *("clusters", "connect", "current_session", "duplicates", "embed", "frame_image", "frame_images", "ground", "jobs", "models"),
+    *("parse_boxes", "preview", "realtime", "register", "replay", "search", "similar", "usage"),
 ]
 
 _MODULES = ("realtime",)
@@ -79,14 +83,15 @@ def current_session() -> Session:
 chosen.tell(lambda: current_session().connection)
 
 
-def ask(*content: object, **options: Any) -> Reply | DryRun:
-    """Asks a GLM model and gives its `Reply`; in a notebook the answer also streams into the cell.
+def ask(*content: object, **options: Any) -> Any:
+    """Asks a GLM model and gives its `Reply`, of several models a `Comparison`; in a notebook it also streams into the cell.
 
     Args:
         content: strings, frames, figures, pictures, arrays, paths, image URLs, in the order in which the model gets them.
-        options: the words of ``%%glm?`` with underscores: model, think, system, temperature, top_p, max_tokens, stop, image
-            (one or a list), frames, chat (a name), keep_thinking, schema (a type, JSON Schema or short form; the value is in
-            `Reply.value`), retries, budget, into, as_, dry_run (gives a `DryRun`), timeout (seconds), no_stream, quiet.
+        options: the words of ``%%glm?`` with underscores: model (with commas several), think, system, temperature, top_p,
+            max_tokens, stop, image (one or a list), frames, chat (a name), keep_thinking, schema (a type, JSON Schema or short
+            form; the value is in `Reply.value`), retries, budget, into, as_, background (gives the `Reply` at once, `.wait()`
+            waits), cache, dry_run (gives a `DryRun`), timeout (seconds), no_stream, quiet.
 
     Raises:
         GLMError: see `glm_magics.errors`; an error in the middle of the answer carries what came as ``.reply``.
@@ -140,6 +145,26 @@ def connect(choice: str = "", *, kind: str = "", api_key: str | None = None) -> 
 def chats() -> Chats:
     """The chats of this kernel by name, as ``%glm_chat`` shows them: `.save`, `.resume`, `.export`, `.import_`, …"""
     return current_session().chats
+
+
+def jobs() -> Jobs:
+    """The background answers of this kernel, as ``%glm_jobs`` shows them; `.wait()`, `.stop()`, `.running`."""
+    return current_session().jobs
+
+
+def replay(mode: str, file: str = "", *, is_timed: bool = False) -> Deck:
+    """Records or replays what is asked from now on, as ``%glm_replay`` does; `.path`, `.n_played`, `.n_recorded`.
+
+    Args:
+        mode: ``record``, ``replay``, ``refresh`` or ``off``.
+        file: of the recordings; empty: ``glm-replay.jsonl`` beside the notebook, else in the working directory.
+        is_timed: replayed as slowly as it came.
+
+    Raises:
+        OptionError: there is no such mode.
+        ReplayError: the file is none of recordings.
+    """
+    return current_session().replay(mode, file, is_timed)
 
 
 def usage(span: str = "notebook") -> Spending:

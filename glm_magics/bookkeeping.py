@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from .budgets import Allowance
+from .budgets import Allowance, Purse
 from .errors import LedgerError, OptionError
+from .frontends import notebook_file
 from .ledger import SPANS, CallRecord, Ledger
 from .money import Cost
 from .options import nearest
@@ -16,11 +17,6 @@ from .replies import Reply, Usage
 from .settings import GLM, data_folder
 from .spending import Spending
 from .supply import Spent
-
-_NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"
-"""Where ipykernel tells the file of the notebook (jupyter_server sets it)."""
-
-_VSCODE_NAME = "__vsc_ipynb_file__"
 
 
 class Books:
@@ -37,7 +33,7 @@ class Books:
         self._environment = environment
         self._shell = shell
         self._session = uuid4().hex
-        self._spent: dict[str, float] = {}
+        self._purses: dict[str, Purse] = {}
         self._is_told = False
 
     @property
@@ -49,12 +45,22 @@ class Books:
         """What the session may still spend; None where there is no ceiling."""
         if not ceiling:
             return None
-        return Allowance(ceiling - self._spent.get(currency, 0.0), "%config GLM.session_budget", ceiling)
+        purse = self._purse(currency)
+        return Allowance(ceiling - purse.spent_beside(), "%config GLM.session_budget", ceiling, purse)
 
-    def enter(self, reply: Reply, usage: Usage, provider: str, chat: str, tell: Callable[[str], None]) -> None:
-        """Adds one answer; when the ledger cannot be written `tell` says so once, and the answer counts all the same."""
+    def _purse(self, currency: str) -> Purse:
+        return self._purses.setdefault(currency, Purse())
+
+    def enter(
+        self, reply: Reply, usage: Usage, provider: str, chat: str, tell: Callable[[str], None], cell: int | None = None
+    ) -> None:
+        """Adds one answer to a question of `cell` (None: of the cell that runs).
+
+        When the ledger cannot be written `tell` says so once, and the answer counts all the same.
+        """
         facts = {
             "chat": chat,
+            "cell": self.cell if cell is None else cell,
             "is_estimate": reply.usage is None,
             "elapsed_s": round(reply.elapsed_s, 3),
             "first_token_s": None if reply.first_token_s is None else round(reply.first_token_s, 3),
@@ -65,13 +71,13 @@ class Books:
 
     def enter_vectors(self, spent: Spent, provider: str, model: str, tell: Callable[[str], None]) -> None:
         """Adds one embedding of many texts, one row however many requests it took."""
-        facts = {"elapsed_s": round(spent.elapsed_s, 3), "ending": spent.ending}
+        facts = {"cell": self.cell, "elapsed_s": round(spent.elapsed_s, 3), "ending": spent.ending}
         usage = Usage(spent.n_tokens, 0, spent.n_tokens)
         self._add(spent.cost, tell, self._record(provider, model, usage, spent.cost, **facts))
 
     def _add(self, cost: Cost | None, tell: Callable[[str], None], record: CallRecord) -> None:
         if cost is not None:
-            self._spent[cost.currency] = self._spent.get(cost.currency, 0.0) + cost.amount
+            self._purse(cost.currency).add(cost.amount)
         if not self._config.ledger:
             return
         try:
@@ -81,12 +87,17 @@ class Books:
                 self._is_told = True
                 tell(str(error))
 
+    @property
+    def cell(self) -> int:
+        """The number of the cell that runs; 0 outside of a notebook."""
+        hook = getattr(self._shell, "displayhook", None)
+        return max(0, getattr(hook, "prompt_count", 0))  # the shell's own counter is ahead by one in newer IPythons
+
     def _record(self, provider: str, model: str, usage: Usage, cost: Cost | None, **facts: Any) -> CallRecord:
         return CallRecord(
             at=datetime.now().astimezone().isoformat(timespec="milliseconds"),
             session=self._session,
             notebook=self._notebook,
-            cell=getattr(self._shell, "execution_count", 0) or 0,
             provider=provider,
             model=model,
             prompt_tokens=usage.prompt_tokens,
@@ -100,8 +111,7 @@ class Books:
 
     @property
     def _notebook(self) -> str:
-        names = getattr(self._shell, "user_ns", {})
-        return str(names.get(_VSCODE_NAME) or self._environment.get(_NOTEBOOK_VARIABLE, ""))
+        return notebook_file(self._shell, self._environment)
 
     def spending(self, span: str) -> Spending:
         """The calls of a span: ``cell``, ``notebook``, ``today``, ``month`` or ``all``.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .errors import BudgetError, OptionError, one_line
@@ -37,17 +39,46 @@ class Allowance:
         amount: what is left, in the currency of the price.
         option: for people: ``--budget`` or ``%config GLM.session_budget``.
         whole: what was allowed at the start.
+        purse: that others spend from at the same time; None: nobody else does.
     """
 
     amount: float
     option: str
     whole: float
+    purse: Purse | None = None
+
+    def left(self, key: object) -> float:
+        """For the answer that `key` stands for, now."""
+        return self.amount if self.purse is None else self.whole - self.purse.spent_beside(key)
 
 
-def smallest(*allowances: Allowance | None) -> Allowance | None:
-    """The one with the least left; None when there is none."""
-    given = [allowance for allowance in allowances if allowance is not None]
-    return min(given, key=lambda allowance: allowance.amount, default=None)
+class Purse:
+    """What a session has spent in one currency, answers that still grow included; safe between threads."""
+
+    def __init__(self) -> None:
+        self._settled = 0.0
+        self._open: dict[int, float] = {}
+        self._lock = threading.Lock()
+
+    def spent_beside(self, key: object = None) -> float:
+        """All but what the answer of `key` costs so far."""
+        with self._lock:
+            return self._settled + sum(amount for one, amount in self._open.items() if one != id(key))
+
+    def grow(self, key: object, amount: float) -> None:
+        """What the answer of `key` costs so far."""
+        with self._lock:
+            self._open[id(key)] = amount
+
+    def close(self, key: object) -> None:
+        """The answer of `key` is over, and is settled by `add`."""
+        with self._lock:
+            self._open.pop(id(key), None)
+
+    def add(self, amount: float) -> None:
+        """An answer's whole cost."""
+        with self._lock:
+            self._settled += amount
 
 
 class Meter:
@@ -55,21 +86,39 @@ class Meter:
 
     Args:
         price: of the model.
-        allowance: what may be spent on it.
+        allowances: what may be spent on it, one at least; the one with the least left counts.
         request: what is asked.
     """
 
-    def __init__(self, price: Price, allowance: Allowance, request: ChatRequest) -> None:
+    def __init__(self, price: Price, allowances: Sequence[Allowance], request: ChatRequest) -> None:
         self._price = price
-        self._allowance = allowance
+        self._allowances = allowances
         self._prompt_cost = price.cost_of_prompt(estimate_prompt(request))
         self._n_tokens = 0
         self._n_text = 0
         self._n_thinking = 0
 
+    @property
+    def _allowance(self) -> Allowance:
+        return min(self._allowances, key=lambda allowance: allowance.left(self))
+
+    def _report(self, spent: float) -> None:
+        for allowance in self._allowances:
+            if allowance.purse is not None:
+                allowance.purse.grow(self, spent)
+
+    def close(self) -> None:
+        """The answer is over."""
+        for allowance in self._allowances:
+            if allowance.purse is not None:
+                allowance.purse.close(self)
+
     def check_before(self) -> None:
         """Raises BudgetError when the question alone costs more than is left."""
-        if self._prompt_cost > self._allowance.amount or (self._allowance.amount <= 0 < self._price.completion):
+        left = self._allowance.left(self)
+        if self._prompt_cost <= left and (left > 0 or not self._price.completion):
+            self._report(self._prompt_cost)
+        else:
             asked = write_amount(self._prompt_cost, self._price.currency)
             raise BudgetError(
                 f"The question alone would cost about {asked}; {self._left()}.",
@@ -82,7 +131,8 @@ class Meter:
         self._n_text, self._n_thinking = len(fold.text_pieces), len(fold.thinking_pieces)
         self._n_tokens += text_tokens("".join(new)) if new else 0
         spent = self._prompt_cost + self._price.cost_of_answer(self._n_tokens)
-        if spent <= self._allowance.amount or fold.finish_reason:
+        self._report(spent)
+        if spent <= self._allowance.left(self) or fold.finish_reason:
             return None
         amount = write_amount(spent, self._price.currency)
         return BudgetError(
@@ -94,11 +144,12 @@ class Meter:
         """The request with a limit on the answer's tokens, for an answer in one piece, which nobody can stop midway."""
         if request.is_streamed or not self._price.completion:
             return request
-        n_most = max(1, int((self._allowance.amount - self._prompt_cost) / self._price.cost_of_answer(1)))
+        n_most = max(1, int((self._allowance.left(self) - self._prompt_cost) / self._price.cost_of_answer(1)))
         return request if request.max_tokens and request.max_tokens <= n_most else replace(request, max_tokens=n_most)
 
     def _left(self) -> str:
-        return _left_words(self._allowance, self._price.currency)
+        allowance = self._allowance
+        return _left_words(allowance, allowance.left(self), self._price.currency)
 
 
 class VectorMeter:
@@ -116,20 +167,26 @@ class VectorMeter:
     def check_before(self, n_texts: int, n_tokens: int) -> None:
         """Raises BudgetError when so many texts, of so many tokens by estimate, cost more than is left."""
         cost = self._price.cost_of_prompt(n_tokens)
-        if cost > self._allowance.amount:
+        if cost > self._allowance.left(self):
             raise BudgetError(
                 f"{n_texts:,} texts that are not cached would cost about {write_amount(cost, self._price.currency)}; "
-                f"{_left_words(self._allowance, self._price.currency)}.",
+                f"{self._left()}.",
                 f"Embed fewer, or allow more with {self._allowance.option}. Nothing was sent.",
             )
 
     def check(self, n_tokens: int) -> BudgetError | None:
         """The error when the tokens that the server has counted so far have used up the allowance."""
         cost = self._price.cost_of_prompt(n_tokens)
-        if cost <= self._allowance.amount:
+        if cost <= self._allowance.left(self):
             return None
-        amount, left = write_amount(cost, self._price.currency), _left_words(self._allowance, self._price.currency)
+        amount, left = (
+            write_amount(cost, self._price.currency),
+            _left_words(self._allowance, self._allowance.left(self), self._price.currency),
+        )
         return BudgetError(f"Embedding was stopped at {amount}; {left}.", f"Allow more with {self._allowance.option}.")
+
+    def _left(self) -> str:
+        return _left_words(self._allowance, self._allowance.left(self), self._price.currency)
 
 
 def no_price_error(provider: Provider, model: str, allowance: Allowance) -> OptionError:
@@ -140,8 +197,8 @@ def no_price_error(provider: Provider, model: str, allowance: Allowance) -> Opti
     )
 
 
-def _left_words(allowance: Allowance, currency: str) -> str:
+def _left_words(allowance: Allowance, left: float, currency: str) -> str:
     whole = write_amount(allowance.whole, currency)
-    if allowance.amount == allowance.whole:
+    if left == allowance.whole:
         return f"{allowance.option} is {whole}"
-    return f"of the {whole} of {allowance.option} {write_amount(max(0.0, allowance.amount), currency)} are left"
+    return f"of the {whole} of {allowance.option} {write_amount(max(0.0, left), currency)} are left"

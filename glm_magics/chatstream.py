@@ -99,7 +99,8 @@ class ChatStream:
 
     def __init__(self, owner: Owner, body: Mapping[str, Any], timeout_s: float) -> None:
         self._owner = owner
-        self._body = body
+        self.body = body
+        self.taped: Any = None  # a `taping.Taped`, once an answer that is or goes on record has begun
         self._timeout_s = timeout_s
         self._line: Line | None = None
         self._aborted = threading.Event()
@@ -136,7 +137,7 @@ class ChatStream:
 
     def _attempt_in_slot(self) -> Iterator[StreamItem]:
         """One attempt, counted among the requests in flight to its model until the answer is out."""
-        limiter = self._owner.limiter_of(str(self._body.get("model", "")))
+        limiter = self._owner.limiter_of(str(self.body.get("model", "")))
         if limiter is None:
             yield from self._attempt()
             return
@@ -163,8 +164,9 @@ class ChatStream:
             line.shut()
         is_clean = False
         try:
-            request = self._owner.build_request(line, "POST", "/chat/completions", self._body, self._timeout_s)
+            request = self._owner.build_request(line, "POST", "/chat/completions", self.body, self._timeout_s)
             response = line.client.send(request, stream=True)
+            self.taped = response.extensions.get("glm_taped")
             try:
                 yield from self._read(response, line)
                 is_clean = True

@@ -35,6 +35,7 @@ class GLMClient:
         timeout_s: longest silence before giving up.
         retry: when and how often to try again.
         limiter_of: from a model to the slots for requests in flight to it; by default there is no limit.
+        wrap: puts something around each connection, e.g. `taping.Deck.wrap`.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class GLMClient:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         retry: RetryPolicy | None = None,
         limiter_of: Callable[[str], Limiter | None] = lambda model: None,
+        wrap: Callable[[httpx.Client], httpx.Client] = lambda client: client,
     ) -> None:
         self.connection = connection
+        self._wrap = wrap
         self.timeout_s = timeout_s
         self.retry = retry or RetryPolicy()
         self.limiter_of = limiter_of
@@ -110,7 +113,7 @@ class GLMClient:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return Line(open_http(self.connection.provider.base_url, self._transport))
+        return Line(self._wrap(open_http(self.connection.provider.base_url, self._transport)))
 
     def give_line(self, line: Line, is_reusable: bool) -> None:
         """Returns it."""

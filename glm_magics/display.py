@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from .errors import one_line
 from .formats import FORMATS, footer, record
+from .frontends import Publish
 from .markdown import LONG_PIECE_CHARS, BlockSplitter, make_safe, strip_controls, to_html_text
 from .replies import Reply, ReplyFold
 from .retries import Waiting
@@ -132,7 +133,7 @@ class NotebookPainter:
 
     def __init__(
         self,
-        publish: Callable[[dict[str, str], dict[str, Any], str, bool], None],
+        publish: Publish,
         as_: str = "markdown",
         sightings: Sightings | None = None,
     ) -> None:

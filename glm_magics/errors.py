@@ -15,6 +15,7 @@
     ├── EmbeddingError          some texts have no vector; those that have one are in `vectors`
     ├── BudgetError             it would cost, or has cost, more than is allowed; what came is kept
     ├── LedgerError             the ledger of calls cannot be read or written
+    ├── ReplayError             nothing on record fits, or the recordings cannot be read or written
     ├── SchemaError             the answer does not fit the schema; the last one is kept
     └── APIError                the server answered with an error
         ├── AuthenticationError     401, the key is wrong, missing or expired
@@ -178,6 +179,10 @@ class EmbeddingError(GLMError):
 
 class BudgetError(GLMError):
     """It would cost, or has cost, more than is allowed; `reply` holds what came."""
+
+
+class ReplayError(GLMError):
+    """The request is not on record, or the recordings cannot be read or written."""
 
 
 class SchemaError(GLMError):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .budgets import Allowance, Meter, estimate_usage, no_price_error, smallest
+from .budgets import Allowance, Meter, estimate_usage, no_price_error
 from .chatstream import ChatStream
 from .display import Painter
 from .errors import BudgetError, GLMError, Interrupted, SchemaError, one_line
@@ -17,6 +17,7 @@ from .replies import Reply, ReplyFold, Usage
 from .requests import ChatRequest, build_body
 from .schemas import MisfitError, Schema
 from .strategies import ask_again, read_answer
+from .taping import Taped
 
 _NOT_CURED = frozenset({"length", "sensitive", "model_context_window_exceeded"})
 """Finish reasons after which asking again would end the same way."""
@@ -29,18 +30,19 @@ class Exchange:
     Attributes:
         provider: who is asked.
         send: from a body to the stream of its answer.
-        new_painter: shows one answer.
+        new_painter: shows one answer; told whether it comes from a recording, whole at once.
         enter: notes an answer that cost something or took time, and its tokens, estimated if need be; called for each.
         tell: says a sentence in the cell.
         describe: more for the line below the answer.
         schema, n_retries: what the answer must look like, and how often to ask again.
         budget: the most that all answers together may cost; None: no limit.
         session_allowance: what the session may still spend in a currency.
+        is_recorded: whether the answer to a body will come from a recording.
     """
 
     provider: Provider
     send: Callable[[Mapping[str, Any]], ChatStream]
-    new_painter: Callable[[], Painter]
+    new_painter: Callable[[bool], Painter]
     enter: Callable[[Reply, Usage], None]
     tell: Callable[[str], None]
     describe: Callable[[ChatRequest, Reply], Sequence[str]]
@@ -48,7 +50,16 @@ class Exchange:
     n_retries: int = 0
     budget: float | None = None
     session_allowance: Callable[[str], Allowance | None] = lambda currency: None
+    is_recorded: Callable[[Mapping[str, Any]], bool] = lambda body: False
     _spent: float = field(default=0.0, init=False)
+    _pump: Pump | None = field(default=None, init=False)
+    _is_stopped: bool = field(default=False, init=False)
+
+    def stop(self) -> None:
+        """Ends it soon, from any thread, as ■ does."""
+        self._is_stopped = True
+        if self._pump is not None:
+            self._pump.stop()
 
     def run(self, request: ChatRequest) -> Reply:
         """Asks until an answer fits, at most `n_retries` times more.
@@ -80,7 +91,12 @@ class Exchange:
     def _ask(self, request: ChatRequest) -> Reply:
         watching = self.watch(request)
         try:
-            return follow(Pump(self.begin(watching)), self.new_painter(), watching.request, watch=watching)
+            stream = self.begin(watching)
+            pump = self._pump = Pump(stream)
+            if self._is_stopped:
+                pump.stop()
+            painter = self.new_painter(self.is_recorded(stream.body))
+            return follow(pump, painter, watching.request, watch=watching)
         finally:
             watching.enter()
 
@@ -100,7 +116,8 @@ class Exchange:
 
     def begin(self, watching: Watching) -> ChatStream:
         """The stream of the answer."""
-        return self.send(build_body(watching.request, self.provider))
+        watching.stream = self.send(build_body(watching.request, self.provider))
+        return watching.stream
 
     def spend(self, reply: Reply, usage: Usage) -> None:
         """Counts an answer and enters it."""
@@ -111,18 +128,19 @@ class Exchange:
         if self.provider.is_free:
             return None
         own = None if self.budget is None else Allowance(self.budget - self._spent, "--budget", self.budget)
-        allowance = smallest(own, self.session_allowance(price.currency if price else ""))
-        if allowance is None:
+        of_session = self.session_allowance(price.currency if price else "")
+        allowances = [allowance for allowance in (own, of_session) if allowance is not None]
+        if not allowances:
             return None
         if price is None:
-            raise no_price_error(self.provider, request.model, allowance)
-        return Meter(price, allowance, request)
+            raise no_price_error(self.provider, request.model, allowances[0])
+        return Meter(price, allowances, request)
 
-    def settle(self, request: ChatRequest, price: Price | None, reply: Reply) -> None:
-        """Adds cost, value and notes to a reply."""
+    def settle(self, request: ChatRequest, price: Price | None, reply: Reply, taped: Taped | None = None) -> None:
+        """Adds cost, value and notes to a reply; times and cost of one on record are those of the day it was recorded."""
         if price is not None:
             reply.cost = price.cost_of(reply.usage or estimate_usage(request, reply), is_estimate=reply.usage is None)
-        notes = list(self.describe(request, reply))
+        notes = [*_taped_words(taped), *self.describe(request, reply)]
         if price is None and self.provider.currency:
             notes.append("price not known")
         if self.schema is not None:
@@ -144,18 +162,32 @@ class Watching:
     price: Price | None
     meter: Meter | None
     reply: Reply | None = None
+    stream: ChatStream | None = None
+
+    @property
+    def _taped(self) -> Taped | None:
+        return self.stream.taped if self.stream is not None else None
+
+    @property
+    def _is_played(self) -> bool:
+        return self._taped is not None and self._taped.is_played
 
     def check(self, fold: ReplyFold) -> BudgetError | None:
-        return self.meter.check(fold) if self.meter is not None else None
+        return self.meter.check(fold) if self.meter is not None and not self._is_played else None
 
     def settle(self, reply: Reply) -> None:
         self.reply = reply
+        taped = self._taped
+        if taped is not None and taped.elapsed_s is not None:  # of both runs the same, to the last digit
+            reply.elapsed_s, reply.first_token_s = taped.elapsed_s, taped.first_token_s
         if self.has_cost:
-            self.exchange.settle(self.request, self.price, reply)
+            self.exchange.settle(self.request, self.price, reply, taped)
 
     def enter(self) -> None:
         """Into the books, where it is an answer."""
-        if self.reply is not None and self.has_cost:
+        if self.meter is not None:
+            self.meter.close()
+        if self.reply is not None and self.has_cost and not self._is_played:
             self.exchange.spend(self.reply, self.reply.usage or estimate_usage(self.request, self.reply))
 
     @property
@@ -163,6 +195,15 @@ class Watching:
         """False where the server refused: that is no answer."""
         reply = self.reply
         return reply is not None and (reply.first_token_s is not None or reply.usage is not None or reply.ending == "stopped")
+
+
+def _taped_words(taped: Taped | None) -> list[str]:
+    """For the line below; the same when an answer is recorded and when it is replayed."""
+    if taped is None:
+        return []
+    if taped.elapsed_s is None:
+        return [f"not recorded: {taped.failure}"] if taped.failure else []
+    return ["on record, edited by hand" if taped.is_edited else "on record"]
 
 
 def _schema_error(reply: Reply, n_tries: int) -> SchemaError:

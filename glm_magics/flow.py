@@ -11,10 +11,13 @@ from .conversations import Conversation, ways_out
 from .display import Painter, QuietPainter
 from .errors import ChatError, GLMError, Interrupted, PromptTooLongError
 from .exchange import Exchange
+from .jobbook import Errand, Job, JobPainter
 from .live import Pump
+from .markdown import to_html_text
 from .messages import ImagePart
 from .options import Options
-from .providers import Connection
+from .outlets import Gathering
+from .providers import Connection, Provider
 from .replies import Reply
 from .requests import ChatRequest, build_body
 from .schemas import Schema, read_schema
@@ -26,7 +29,12 @@ if TYPE_CHECKING:
     from .background import BackgroundAnswer
     from .bookkeeping import Books
     from .client import GLMClient
+    from .comparisons import Comparison
+    from .frontends import Publish
+    from .jobbook import Jobs
+    from .outlets import Gathered, Outlet
     from .previews import DryRun, Preview
+    from .replaying import Replays
     from .settings import GLM
 
 
@@ -38,19 +46,31 @@ class Desk(Protocol):
 
     @property
     def connection(self) -> Connection: ...
+    def client_for(self, connection: Connection, is_cached: bool) -> GLMClient: ...
     @property
-    def client(self) -> GLMClient: ...
+    def replays(self) -> Replays: ...
     @property
     def chats(self) -> Chats: ...
     @property
     def books(self) -> Books: ...
     def compose(
-        self, content: Sequence[object], options: Options, chat: Conversation | None, schema: Schema | None
+        self,
+        content: Sequence[object],
+        options: Options,
+        provider: Provider,
+        chat: Conversation | None,
+        schema: Schema | None,
     ) -> ChatRequest: ...
     def preview_request(self, request: ChatRequest) -> Preview: ...
-    def painter(self, options: Options, images: Sequence[ImagePart]) -> Painter: ...
+    @property
+    def jobs(self) -> Jobs: ...
+    def painter(
+        self, options: Options, images: Sequence[ImagePart], publish: Publish | None = None, is_whole: bool = False
+    ) -> Painter: ...
+    def outlet(self, options: Options, gathered: Gathered, n_spare: int) -> Outlet | None: ...
     def teller(self, options: Options) -> Callable[[str], None]: ...
-    def keep(self, reply: Reply, options: Options, images: Sequence[ImagePart], is_shown: bool) -> None: ...
+    def see(self, reply: Reply, images: Sequence[ImagePart]) -> None: ...
+    def keep(self, reply: Reply | Comparison, options: Options, is_shown: bool) -> None: ...
 
 
 @dataclass(slots=True)
@@ -61,11 +81,13 @@ class Asking:
         desk: the session.
         options: of the question.
         edited: the chat to go on from, where that is not what the chat of its name is now.
+        partner: who is asked; None: whom the session asks.
     """
 
     desk: Desk
     options: Options
     edited: Conversation | None = None
+    partner: GLMClient | None = None
     _chat: Conversation | None = field(default=None, init=False)
     _schema: Schema | None = field(default=None, init=False)
 
@@ -73,8 +95,14 @@ class Asking:
         """The request for the values in `content`; nothing is sent."""
         options = self.options
         self._schema = None if options.schema is None else read_schema(options.schema)
+        if options.chat and not options.dry_run:
+            self.desk.jobs.check_chat(options.chat)
         self._chat = self.edited or (self.desk.chats.open(options.chat) if options.chat else None)
-        return self.desk.compose(content, options, self._chat, self._schema)
+        return self.desk.compose(content, options, self._provider, self._chat, self._schema)
+
+    @property
+    def _provider(self) -> Provider:
+        return (self.partner or self.desk).connection.provider
 
     def run(self, content: Sequence[object]) -> Reply | DryRun:
         """Sends it, shows and keeps what comes.
@@ -86,20 +114,39 @@ class Asking:
         if self.options.dry_run:
             from .previews import dry_run
 
-            return dry_run(self.desk.preview_request(request), request, build_body(request, self.desk.connection.provider))
+            return dry_run(self.desk.preview_request(request), request, build_body(request, self._provider))
         self._tell_of_saved()
+        if self.options.background:
+            return self._promise(request)
         is_shown = not isinstance(self.desk.painter(self.options, ()), QuietPainter)
+        tell = self.desk.teller(self.options)
+
+        def new_painter(is_whole: bool) -> Painter:
+            return self.desk.painter(self.options, request.images, None, is_whole)
+
+        exchange = self._exchange(new_painter, tell)
         try:
-            reply = self._exchange(request.images).run(request)
+            reply = self._answer(exchange, request, tell)
         except (GLMError, Interrupted) as error:
-            self._keep_rest(error, request, is_shown)
+            if error.reply is not None:
+                self.desk.keep(error.reply, self.options, is_shown)
             raise
-        self.desk.keep(reply, self.options, request.images, is_shown)
-        self._grow_chat(request, reply)
+        self.desk.keep(reply, self.options, is_shown)
         if is_shown and self.options.as_ == "code":
             from .nextcell import put_answer
 
             put_answer(self.desk.shell, reply)
+        return reply
+
+    def _answer(self, exchange: Exchange, request: ChatRequest, tell: Callable[[str], None]) -> Reply:
+        """The answer, its boxes read and its turn in the chat, however it ended."""
+        try:
+            reply = exchange.run(request)
+        except (GLMError, Interrupted) as error:
+            self._keep_rest(error, request, tell)
+            raise
+        self.desk.see(reply, request.images)
+        self._grow_chat(request, reply)
         return reply
 
     def find_value(self, content: Sequence[object]) -> Any:
@@ -109,7 +156,49 @@ class Asking:
             GLMError, Interrupted: as `run`.
         """
         request = self.build(content)
-        return self._exchange(()).run(request).value
+        return self._exchange(lambda is_whole: QuietPainter(), self.desk.teller(self.options)).run(request).value
+
+    def _promise(self, request: ChatRequest) -> Reply:
+        """Begins to answer in the background; the reply is filled in there."""
+        desk, options, gathering = self.desk, self.options, Gathering()
+        n_spare = len(request.images) + (request.model == desk.config.voice_model)
+        outlet = desk.outlet(options, gathering, n_spare)
+        job = self.job(request, gathering, outlet)
+        if outlet is not None:
+            outlet.open(f"<small>{to_html_text(request.model)} · in the background · waiting…</small>")
+        desk.jobs.start(job)
+        desk.keep(job.reply, options, is_shown=outlet is not None)
+        if outlet is None and not options.quiet:
+            desk.teller(options)(f"Job {job.number} answers in the background: `_glm.wait()` waits for it, `%glm_jobs` lists it.")
+        return self._wait_if_late(job.reply, outlet)
+
+    def job(self, request: ChatRequest, gathering: Gathering, outlet: Outlet | None = None) -> Job:
+        """One answer by a thread of its own, not begun yet: painted into `gathering`, its reply filled in at the end."""
+        desk, options = self.desk, self.options
+        tell, cell = gathering.note, desk.books.cell
+
+        def new_painter(is_whole: bool) -> Painter:
+            return JobPainter(desk.painter(options, request.images, gathering.publish), job)
+
+        exchange = self._exchange(new_painter, tell, cell)
+        errand = Errand(
+            run=lambda: self._answer(exchange, request, tell),
+            stop=exchange.stop,
+            cell=cell,
+            chat=options.chat or "",
+        )
+        job = Job(errand, Reply(model=request.model, sent=request.sent), gathering, outlet)
+        return job
+
+    def _wait_if_late(self, promised: Reply, outlet: Outlet | None) -> Reply:
+        """Where nobody looks at a cell that has ended, it must not end before its answer is there."""
+        if outlet is None or not outlet.is_late:
+            return promised
+        try:
+            return promised.wait()
+        except KeyboardInterrupt:
+            promised.stop()
+            raise Interrupted(promised) from None
 
     def start(self, content: Sequence[object], listener: Listener) -> BackgroundAnswer:
         """Sends it and follows the answer in the background: priced and in the books, but neither shown nor kept here.
@@ -119,49 +208,50 @@ class Asking:
         """
         from .background import BackgroundAnswer
 
-        exchange = self._exchange(())
+        exchange = self._exchange(lambda is_whole: QuietPainter(), self.desk.teller(self.options))
         watching = exchange.watch(self.build(content))
         answer = BackgroundAnswer(Pump(exchange.begin(watching)), watching, listener)
         answer.start()
         return answer
 
-    def _exchange(self, images: Sequence[ImagePart]) -> Exchange:
+    def _exchange(self, new_painter: Callable[[bool], Painter], tell: Callable[[str], None], cell: int | None = None) -> Exchange:
         desk, options = self.desk, self.options
         timeout_s = options.timeout or desk.config.timeout
-        provider = desk.connection.provider
-        tell = desk.teller(options)
+        provider = self._provider
+        client = self.partner or desk.client_for(desk.connection, options.cache)  # in the background too, whoever is chosen then
         return Exchange(
             provider=provider,
-            send=lambda body: desk.client.stream_chat(body, timeout_s),
-            new_painter=lambda: desk.painter(options, images),
-            enter=lambda reply, usage: desk.books.enter(reply, usage, provider.name, options.chat or "", tell),
+            send=lambda body: client.stream_chat(body, timeout_s),
+            new_painter=new_painter,
+            enter=lambda reply, usage: desk.books.enter(reply, usage, provider.name, options.chat or "", tell, cell),
             tell=tell,
             describe=self._describe,
             schema=self._schema,
             n_retries=options.retries,
             budget=options.budget,
+            is_recorded=lambda body: desk.replays.is_recorded(client.connection, body, options.cache),
             session_allowance=lambda currency: desk.books.allowance(desk.config.session_budget, currency),
         )
 
     def _describe(self, request: ChatRequest, reply: Reply) -> list[str]:
-        notes = [] if self._chat is None else [describe_room(self._chat, request, reply, self.desk.connection.provider)]
-        if self.options.as_ == "code" and not self.options.quiet:
+        notes = [] if self._chat is None else [describe_room(self._chat, request, reply, self._provider)]
+        if self.options.as_ == "code" and not self.options.quiet and not self.options.background:
             from .nextcell import code_notes
 
             notes += code_notes(self.desk.shell, reply)
         return notes
 
-    def _keep_rest(self, error: GLMError | Interrupted, request: ChatRequest, is_shown: bool) -> None:
+    def _keep_rest(self, error: GLMError | Interrupted, request: ChatRequest, tell: Callable[[str], None]) -> None:
         """Of an answer that ended in an error; the error that the user sees stays this one."""
         if isinstance(error, PromptTooLongError) and self._chat is not None and self._chat.turns:
             error.way_out = ways_out(self._chat)
         if error.reply is None:
             return
-        self.desk.keep(error.reply, self.options, request.images, is_shown)
+        self.desk.see(error.reply, request.images)
         try:
             self._grow_chat(request, error.reply)
         except ChatError as second:
-            self.desk.teller(self.options)(str(second))
+            tell(str(second))
 
     def _grow_chat(self, request: ChatRequest, reply: Reply) -> None:
         """The turn into the chat; onto one that has grown meanwhile it goes behind."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from .catalog import find_model
 from .providers import Provider
 
-START = 8
+START = 20
 """Requests in flight to begin with."""
 
 DEFAULT_CEILING = 64

@@ -97,7 +97,7 @@ class _NoWatch:
 
 
 @contextmanager
-def _interrupt_calls(stop: Callable[[], None]) -> Iterator[None]:
+def interrupt_calls(stop: Callable[[], None]) -> Iterator[None]:
     """While inside, the first interrupt calls `stop`; a second one raises KeyboardInterrupt as usual."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -132,7 +132,7 @@ def follow(
     watch = watch or _NoWatch()
     fold = ReplyFold(request.model, clock(), request.sent)
     reason: GLMError | None = None
-    with _interrupt_calls(pump.stop):
+    with interrupt_calls(pump.stop):
         painter.start(request.model)
         pump.start()
         try:

@@ -47,7 +47,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "model",
         ("-m", "--model"),
-        "model id or short name (4.7, 4.6v); a final ! skips the catalogue",
+        "model id or short name (4.7, 4.6v); a final ! skips the catalogue; glm-4.7,4.6,sandbox:4.7 asks several at once",
         "text",
         "MODEL",
         completes="model",
@@ -128,6 +128,8 @@ OPTIONS: tuple[Option, ...] = (
         "choice",
         choices=("markdown", "text", "html-source", "json", "code", "frame"),
     ),
+    Option("background", ("--background",), "return at once and go on answering in this cell; a final & says the same", "flag"),
+    Option("cache", ("--cache",), "same request, same answer: record it beside the notebook, and take it from there", "flag"),
     Option("dry_run", ("--dry-run",), "show the request and send nothing", "flag"),
     Option("raw", ("--raw",), "send {braces} as they are", "flag", in_python=False),
     Option("timeout", ("--timeout",), "longest silence of the server, in seconds", "number", "SECONDS", low=0.1, high=86_400),
@@ -163,6 +165,8 @@ class Options:
     budget: float | None = None
     into: str | None = None
     as_: Literal["markdown", "text", "html-source", "json", "code", "frame"] = "markdown"
+    background: bool = False
+    cache: bool = False
     dry_run: bool = False
     raw: bool = False
     timeout: float | None = None

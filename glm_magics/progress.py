@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TextIO
 from uuid import uuid4
 
-from .shells import Publish, is_terminal, publisher
+from .frontends import Publish, is_terminal, publisher
 from .supply import Listener, Progress
 
 PATIENCE_S = 0.4

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from .markdown import code_blocks, make_safe, strip_controls
 from .money import Cost
 from .sent import SentItem
+from .settling import Settling
 from .speech import Speech, read_speech
 
 Ending: TypeAlias = Literal["", "stopped", "cut short", "over budget"]
@@ -199,8 +200,8 @@ class ContentCleaner:
             self._take(tag, answer, thinking)
 
 
-@dataclass(slots=True)
-class Reply:
+@dataclass(slots=True, eq=False)  # may still be filled in: asyncio.gather needs a hash
+class Reply(Settling):
     """What a model answered.
 
     Attributes:
@@ -223,6 +224,7 @@ class Reply:
         misfit: how the answer misses the schema; empty when it fits.
         cost: of this answer, where the price is known.
         notes: more for the line below the answer.
+        job: the background job that fills it in; None where there is none. See `is_running`, `wait`, `stop` and ``await``.
     """
 
     text: str = ""
@@ -244,6 +246,7 @@ class Reply:
     misfit: str = ""
     cost: Cost | None = None
     notes: tuple[str, ...] = field(default=(), repr=False)
+    job: Any = field(default=None, repr=False, compare=False)
     is_on_display: bool = field(default=False, repr=False, compare=False)
 
     @property

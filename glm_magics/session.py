@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import sys
-import warnings
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .display import NotebookPainter, Painter, QuietPainter, TerminalPainter, show_note
-from .errors import GLMError, GLMWarning, Interrupted, ModelError, OnceWarning
+from .errors import GLMError, Interrupted, ModelError
+from .frontends import Publish, is_terminal, publisher
 from .limits import Limits
+from .notes import Notes
 from .options import Options
-from .providers import Connection, Secret, sandbox_provider
+from .providers import Connection, Provider, Secret, sandbox_provider
 from .replies import Reply
 from .requests import ChatRequest, model_role, resolve_model
-from .settings import GLM, Environment, data_folder, find_connection, find_in_keyring
-from .shells import is_terminal, publisher
+from .settings import GLM, Environment, data_folder, find_in_keyring
 
 if TYPE_CHECKING:
     import httpx
@@ -28,17 +28,23 @@ if TYPE_CHECKING:
     from .bookkeeping import Books
     from .chatbook import Chats
     from .client import GLMClient
+    from .clients import Clients
+    from .comparisons import Comparison
     from .compose import Composer
     from .conversations import Conversation
     from .corpus import Corpus
     from .geometry import Shape
     from .groundings import Grounding
+    from .jobbook import Jobs
     from .media.loading import Blob
     from .messages import ImagePart
+    from .outlets import Gathered, Outlet
     from .previews import DryRun, Preview
+    from .replaying import Replays
     from .sandbox import Sandbox
     from .schemas import Schema
     from .sightings import Sightings
+    from .taping import Deck
 
 REPLY_NAME = "_glm"
 """The name under which the last `Reply` is always found."""
@@ -62,19 +68,21 @@ class Session:
     ) -> None:
         self.shell = shell
         self.config = GLM(parent=shell) if shell is not None else GLM()
-        self._on_display: list[Reply] = []
+        self._on_display: list[Reply | Comparison] = []
         self.transport = transport
         self.environment = Environment(environment)
         self._connection: Connection | None = None
         self._chosen: tuple[str, str, Secret | None] = ("", "", None)
-        self._client: GLMClient | None = None
+        self._clients: Clients | None = None
         self._sandbox: Sandbox | None = None
         self._served: list[str] | None = None
         self._composer: Composer | None = None
-        self._said: set[str] = set()
         self.limits = Limits()
+        self._notes = Notes()
+        self._replays: Replays | None = None
         self._chats: Chats | None = None
         self._books: Books | None = None
+        self._jobs: Jobs | None = None
         self._corpus: Corpus | None = None
         self.config.observe(self._forget_connection, ["provider", "api_key"])
         if shell is not None:
@@ -104,10 +112,11 @@ class Session:
         return self._connection
 
     def _find_connection(self, choice: str, kind: str, key: Secret | None) -> Connection:
-        return find_connection(self.config, self.environment, self._start_sandbox, find_in_keyring, choice, kind, key)
+        return self.replays.find_connection(self._start_sandbox, find_in_keyring, choice, kind, key)
 
     def _forget_connection(self, change: object = None) -> None:
-        self._drop_client()
+        if self._clients is not None:
+            self._clients.close()
         self._connection = None
         self._served = None
 
@@ -126,26 +135,42 @@ class Session:
 
     @property
     def client(self) -> GLMClient:
-        """Made at the first need, and again after a change of provider or retries."""
-        from .client import GLMClient
+        """Of whoever answers."""
+        return self.client_for(self.connection)
+
+    def client_of(self, choice: str, is_cached: bool = False) -> GLMClient:
+        """For another connection than the session's: a provider's name or ``sandbox``.
+
+        Raises:
+            NoProviderError: there is no key for it.
+        """
+        return self.client_for(self._find_connection(choice, "", None), is_cached)
+
+    def client_for(self, connection: Connection, is_cached: bool = False) -> GLMClient:
+        """Made at the first need, and again after a change of retries; `is_cached`: its answers go on record."""
         from .retries import RetryPolicy
 
-        connection = self.connection
-        policy = RetryPolicy(self.config.max_retries, self.config.retry_wait)
-        if self._client is None or self._client.retry != policy:
-            self._drop_client()
-            self._client = GLMClient(
-                connection,
-                transport=self.transport,
-                retry=policy,
-                limiter_of=lambda model: self.limits.of_model(connection.provider, model, self.config.max_in_flight),
-            )
-        return self._client
+        if self._clients is None:
+            from .clients import Clients
 
-    def _drop_client(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+            self._clients = Clients(lambda provider, model: self.limits.of_model(provider, model, self.config.max_in_flight))
+        policy = RetryPolicy(self.config.max_retries, self.config.retry_wait)
+        return self._clients.find(connection, self.transport, policy, self.replays.deck_for(is_cached), is_cached)
+
+    @property
+    def replays(self) -> Replays:
+        """What is on record, and what is done with it."""
+        if self._replays is None:
+            from .replaying import Replays
+
+            self._replays = Replays(self.shell, self.environment, self.config)
+        return self._replays
+
+    def replay(self, mode: str, file: str = "", is_timed: bool = False) -> Deck:
+        """Records or replays what is asked from now on; raises what `Replays.open` does."""
+        deck = self.replays.open(mode, file, is_timed)
+        self._forget_connection()
+        return deck
 
     @property
     def corpus(self) -> Corpus:
@@ -157,7 +182,9 @@ class Session:
         return self._corpus
 
     def close(self) -> None:
-        """Lets go of connections, the cache, the sandbox and the shell's event."""
+        """Stops background answers; lets go of connections, the cache, the sandbox and the shell's event."""
+        if self._jobs is not None:
+            self._jobs.close()
         self._forget_connection()
         if self._corpus is not None:
             self._corpus.close()
@@ -170,7 +197,7 @@ class Session:
 
     # Asking
 
-    def ask(self, content: Sequence[object], options: Options) -> Reply | DryRun:
+    def ask(self, content: Sequence[object], options: Options) -> Reply | Comparison | DryRun:
         """Sends the values in `content`, in order, and shows the answer as it comes.
 
         Raises:
@@ -178,20 +205,18 @@ class Session:
             APIError, NetworkError: no answer came.
             CutShortError, Interrupted: `.reply` holds what came; ``_glm`` too.
         """
+        from .comparing import Comparing, names_several
         from .flow import Asking
 
         try:
-            return Asking(self, options).run(content)
+            asking = Comparing(self, options) if names_several(options) else Asking(self, options)
+            return asking.run(content)
         except GLMError as error:
             error.show_traceback = self.config.show_traceback
             raise
 
     def preview(self, content: Sequence[object], options: Options) -> Preview:
-        """What would be sent for it; nothing is.
-
-        Raises:
-            InputError, NoProviderError: as `ask`.
-        """
+        """What would be sent for it; nothing is. Raises what `ask` does before sending."""
         from .flow import Asking
 
         return self.preview_request(Asking(self, replace(options, dry_run=True)).build(content))
@@ -270,7 +295,12 @@ class Session:
         return tell
 
     def compose(
-        self, content: Sequence[object], options: Options, chat: Conversation | None, schema: Schema | None
+        self,
+        content: Sequence[object],
+        options: Options,
+        provider: Provider,
+        chat: Conversation | None,
+        schema: Schema | None,
     ) -> ChatRequest:
         """The request for the values in `content`; our warnings become lines in the cell."""
         from .compose import Composer
@@ -282,7 +312,7 @@ class Session:
                 return self._composer.compose(
                     content,
                     options,
-                    self.connection.provider,
+                    provider,
                     self.config.vision_model,
                     lambda kinds: self.default_model(kinds, options.dry_run),
                     chat,
@@ -293,26 +323,9 @@ class Session:
             except KeyboardInterrupt:  # while pictures were prepared; nothing was sent
                 raise Interrupted from None
 
-    @contextmanager
-    def saying(self, is_quiet: bool) -> Iterator[None]:
-        """Our warnings become a line in the cell: Python's own form shows the place of the package on this machine."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", GLMWarning)
-            yield
-        for warning in caught:
-            if not isinstance(warning.message, GLMWarning) or self.shell is None:
-                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-            elif not is_quiet:
-                self._show_note(warning.message)
-
-    def _show_note(self, note: GLMWarning) -> None:
-        """What is lost is said each time that it is sent; what this machine lacks once."""
-        sentence = str(note)
-        if isinstance(note, OnceWarning) and sentence in self._said:
-            return
-        self._said.add(sentence)
-        assert self.shell is not None
-        show_note(self.shell.display_pub.publish, sentence)
+    def saying(self, is_quiet: bool) -> AbstractContextManager[None]:
+        """Inside, our warnings become lines in the cell."""
+        return self._notes.catching(None if self.shell is None else self.teller(Options(quiet=is_quiet)))
 
     def default_model(self, kinds: frozenset[str], is_dry_run: bool) -> str:
         name = f"{model_role(kinds)}_model"
@@ -337,26 +350,52 @@ class Session:
             f"Which model of {self.connection.provider.host}? {have}", f"Name one with -m, or set `%config GLM.{setting}`."
         )
 
-    def painter(self, options: Options, images: Sequence[ImagePart]) -> Painter:
-        """For one answer about `images`, as the front end and the options want it."""
+    @property
+    def jobs(self) -> Jobs:
+        """The background answers of this session."""
+        if self._jobs is None:
+            from .jobbook import Jobs
+
+            self._jobs = Jobs()
+        return self._jobs
+
+    def outlet(self, options: Options, gathered: Gathered, n_spare: int) -> Outlet | None:
+        """Where what is gathered is shown, also after the cell has ended; None where that is nowhere."""
+        from .outlets import find_outlet
+
+        is_hidden = options.quiet or self.shell is None
+        return None if is_hidden else find_outlet(self.shell, gathered, n_spare, self.jobs.pause_s)
+
+    def painter(
+        self, options: Options, images: Sequence[ImagePart], publish: Publish | None = None, is_whole: bool = False
+    ) -> Painter:
+        """For one answer about `images`; `publish`: into which outputs; `is_whole`: it comes at once, and is shown once."""
         if options.quiet or self.shell is None:
             return QuietPainter()
         as_ = "json" if options.schema is not None and options.as_ == "markdown" else options.as_
-        if is_terminal(self.shell):
+        if publish is None and is_terminal(self.shell):
             return TerminalPainter(sys.stdout, as_)
-        return NotebookPainter(publisher(self.shell), as_, _look_at(images))
+        into = publish or publisher(self.shell)
+        if is_whole:
+            from .outlets import WholePainter
 
-    def keep(self, reply: Reply, options: Options, images: Sequence[ImagePart], is_shown: bool) -> None:
-        """Puts the reply and its boxes into the namespace; `is_shown`: the cell has shown it already."""
+            return WholePainter(lambda gather: NotebookPainter(gather, as_, _look_at(images)), into)
+        return NotebookPainter(into, as_, _look_at(images))
+
+    def see(self, reply: Reply, images: Sequence[ImagePart]) -> None:
+        """Adds the boxes that the answer gives in the pictures."""
         if (sightings := _look_at(images)) is not None:
             sightings.read(reply.raw_text, reply.text, is_growing=not reply.is_complete)
             reply.boxes = sightings.boxes
+
+    def keep(self, reply: Reply | Comparison, options: Options, is_shown: bool) -> None:
+        """Puts the reply into the namespace; `is_shown`: the cell has shown it already."""
         reply.is_on_display = is_shown
         self._on_display.append(reply)
         if self.shell is not None:
             namespace: MutableMapping[str, Any] = self.shell.user_ns
             namespace[REPLY_NAME] = reply
-            if options.into and not reply.misfit:
+            if options.into and not getattr(reply, "misfit", ""):
                 namespace[options.into] = _result(reply, options)
 
     def _cell_ended(self) -> None:
@@ -373,9 +412,9 @@ def _look_at(images: Sequence[ImagePart]) -> Sightings | None:
     return Sightings(images)
 
 
-def _result(reply: Reply, options: Options) -> object:
-    """What the name behind --into stands for: the DataFrame, the value, or the Reply; the Reply too where an answer broke off."""
-    if reply.ending and reply.value is None:
+def _result(reply: Reply | Comparison, options: Options) -> object:
+    """What --into names: the DataFrame, the value, or the Reply; the Reply too where an answer broke off, or still comes."""
+    if not isinstance(reply, Reply) or reply.is_running or (reply.ending and reply.value is None):
         return reply
     if options.as_ == "frame":
         return reply.to_frame()

@@ -90,7 +90,7 @@ def test_the_client_and_the_fetcher_alone_open_the_network() -> None:
                 and "httpx" in {name.split(".")[0] for name in names}
             ):
                 users.add(room_of(path))
-    assert users == {"client", "chatstream", "posting", "transport", "reach", "fetch", "testing"}
+    assert users == {"client", "chatstream", "posting", "transport", "reach", "fetch", "taping", "testing"}
 
 
 LIGHT = """

@@ -49,7 +49,11 @@ def parse_cell_line(line: str) -> Call:
     Raises:
         OptionError: see `parse_option`; also an unknown option or a second bare word.
     """
-    values, bare = _parse_words(split_words(line))
+    words = split_words(line)
+    is_background = words[-1:] == ["&"]
+    values, bare = _parse_words(words[:-1] if is_background else words)
+    if is_background:
+        values["background"] = True
     if len(bare) > 1:
         raise OptionError(
             f"`{one_line(bare[1], 40)}` is one word too many.",
@@ -93,7 +97,10 @@ def parse_text_line(line: str) -> Call:
         if line[position : position + 1] in ("'", '"'):
             split_words(line[position:])  # raises: a value goes on with a quote that is not closed
     values, _ = _parse_words(words)
-    return Call(Options(**values), line[position:].strip())
+    text = line[position:].strip()
+    if text.endswith(" &"):
+        return Call(Options(**{**values, "background": True}), text[:-2].rstrip())
+    return Call(Options(**values), text)
 
 
 def _is_flag(word: str) -> bool:

@@ -35,7 +35,9 @@ No model named: glm-4.7 for text, glm-4.6v when a picture is in the message (%co
 Afterwards the Reply is in _glm: .text .thinking .model .usage .cost .finish_reason .request_id .is_complete .elapsed_s
 .code_blocks .tables .value (with --schema) .to_frame()
 --as code puts the Python of the answer into the next cell, unrun; %glm_fix and %glm_explain take an error to the model.
-■ stops at once and keeps what came. Who answers: %glm_connect. What can be called: %glm_models.
+With --background, or a final & on the line, the cell returns at once: .is_running .wait() .stop() and `await _glm`; %glm_jobs.
+With several models (-m glm-4.7,glm-4.6) _glm is a Comparison: [0] ["glm-4.6"] .errors .to_frame()
+■ stops at once and keeps what came. Who answers: %glm_connect. What can be called: %glm_models. On record: %glm_replay.
 
 Options:
 {options_help()}
@@ -53,6 +55,12 @@ Examples:
 
     %%glm -c research
     And why is that?
+
+    %%glm --into long &
+    A long story, please, while I go on working.
+
+    %%glm -m glm-4.7,glm-4.6,sandbox:glm-4.7
+    Which of you is the briefest?
 
     %%glm --schema "name, age int, born date?, mood good|bad" --into person
     {{letter}}

@@ -10,6 +10,8 @@ from ..providers import PROVIDERS, SERVER_KINDS
 from .arguments import BY_FLAG
 from .conversing import COMMANDS, SPANS
 from .embed import CACHE_OPTIONS, EMBED_OPTIONS
+from .replays import WAYS as REPLAY_WAYS
+from .working import WAYS
 
 _OPTIONS = {"%glm_embed": EMBED_OPTIONS, "%glm_cache": CACHE_OPTIONS}
 
@@ -25,6 +27,10 @@ def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] =
     words = text_before.split()
     if words[:1] == ["%glm_chat"]:
         return _complete_chat(words, text_before, chats)
+    if words[:1] == ["%glm_jobs"]:
+        return [way for way in WAYS if way.startswith(words[1] if len(words) > 1 else "")]
+    if words[:1] == ["%glm_replay"]:
+        return [way for way in REPLAY_WAYS if way.startswith(words[1] if len(words) > 1 else "")]
     if words[:1] == ["%glm_usage"]:
         return [span for span in SPANS if span.startswith(words[1] if len(words) > 1 else "")]
     if words[:1] == ["%glm_connect"]:

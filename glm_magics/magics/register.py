@@ -16,6 +16,8 @@ from .completion import complete_line
 from .embed import EmbedMagics
 from .fixing import FixMagics, Watch
 from .ground import GroundMagics
+from .replays import ReplayMagics
+from .working import JobMagics
 
 _HOOK = "_glm_magics_hooks"
 _MAGICS = {
@@ -29,6 +31,8 @@ _MAGICS = {
     "glm_cache": "line",
     "glm_fix": "line",
     "glm_explain": "line",
+    "glm_jobs": "line",
+    "glm_replay": "line",
 }
 """Each magic, a method of that name, and its kind."""
 
@@ -45,7 +49,7 @@ def register(shell: Any, session: Session) -> None:
     chat = ChatMagics(shell, session, capture.cells)
     rooms = (
         *(chat, AdminMagics(shell, session), GroundMagics(shell, session), EmbedMagics(shell, session)),
-        FixMagics(shell, session, chat, watch),
+        *(FixMagics(shell, session, chat, watch), JobMagics(shell, session), ReplayMagics(shell, session)),
     )
     for name, kind in _MAGICS.items():
         function = next(getattr(room, name) for room in rooms if hasattr(room, name))
