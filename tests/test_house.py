@@ -18,17 +18,19 @@ import glm_magics
 
 PACKAGE = Path(glm_magics.__file__).parent
 FLOORS = [
-    {"errors", "markdown", "sse", "cells", "fonts", "tokens", "sent", "png", "money", "waves", "chosen"},
+    {"errors", "markdown", "sse", "cells", "fonts", "tokens", "sent", "png", "money", "waves", "chosen"}
+    | {"timelimits"},
     {"catalog", "messages", "speech", "geometry", "failures", "retries", "tables", "htmltables", "glyphs"}
     | {"addresses", "celloutputs", "answertables", "shortforms"},
     {"providers", "tabletext", "tally", "downloads", "dataframes", "stylers", "groups", "layouts", "pictures"}
-    | {"grounding", "boxcolours", "boxlabels", "replies", "conversations", "schemas"},
+    | {"grounding", "boxcolours", "boxlabels", "replies", "conversations", "schemas", "toolcalls"},
     {"intake", "readers", "summaries", "painting", "boxdrawing", "boxformats"}
-    | {"pricing", "strategies", "chatfiles", "chatpages"},
+    | {"pricing", "strategies", "chatfiles", "chatpages", "approvals", "signatures"},
     {"options", "requests", "template", "formats", "frames", "boxes"},
     {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore"},
-    {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime"},
-    {"testing", "display", "previews", "widgets", "bookkeeping"},
+    {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime"}
+    | {"toolresults"},
+    {"testing", "display", "previews", "widgets", "bookkeeping", "toolbox"},
     {"live", "groundings"},
     {"exchange"},
     {"background"},
