@@ -12,6 +12,7 @@
     ├── NetworkError            the server could not be reached, or went silent
     ├── CutShortError           the answer stopped in the middle; what came is kept
     ├── BudgetError             it would cost, or has cost, more than is allowed; what came is kept
+    ├── ToolError               functions were called beyond a limit, or their server does not answer; what came is kept
     ├── LedgerError             the ledger of calls cannot be read or written
     ├── SchemaError             the answer does not fit the schema; the last one is kept
     └── APIError                the server answered with an error
@@ -161,6 +162,10 @@ class BudgetError(GLMError):
 
 class SchemaError(GLMError):
     """No answer fitted the schema; `reply` holds the last one, with the reason in ``.misfit``."""
+
+
+class ToolError(GLMError):
+    """A model goes on calling functions beyond the limits, or an MCP server does not do its part; `reply` holds what came."""
 
 
 class LedgerError(GLMError):

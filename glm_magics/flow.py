@@ -6,18 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from .catalog import find_model
 from .chatbook import Chats, describe_room, grow
 from .conversations import Conversation, ways_out
 from .display import Painter, QuietPainter
-from .errors import ChatError, GLMError, Interrupted, PromptTooLongError
+from .errors import ChatError, GLMError, Interrupted, OptionError, PromptTooLongError
 from .exchange import Exchange
+from .intake import find_intake
 from .live import Pump
 from .messages import ImagePart
 from .options import Options
 from .providers import Connection
 from .replies import Reply
-from .requests import ChatRequest, build_body
+from .requests import ChatRequest, build_body, with_tools
 from .schemas import Schema, read_schema
+from .toolkits import Toolkit, check_depth
+from .toolloop import ToolLoop
 
 if TYPE_CHECKING:
     from .asking import Listener
@@ -41,6 +45,8 @@ class Desk(Protocol):
     def chats(self) -> Chats: ...
     @property
     def books(self) -> Books: ...
+    @property
+    def toolkit(self) -> Toolkit: ...
     def compose(
         self, content: Sequence[object], options: Options, chat: Conversation | None, schema: Schema | None
     ) -> ChatRequest: ...
@@ -65,13 +71,21 @@ class Asking:
     edited: Conversation | None = None
     _chat: Conversation | None = field(default=None, init=False)
     _schema: Schema | None = field(default=None, init=False)
+    _loop: ToolLoop | None = field(default=None, init=False)
 
     def build(self, content: Sequence[object]) -> ChatRequest:
         """The request for the values in `content`; nothing is sent."""
         options = self.options
         self._schema = None if options.schema is None else read_schema(options.schema)
         self._chat = self.edited or (self.desk.chats.open(options.chat) if options.chat else None)
-        return self.desk.compose(content, options, self._chat, self._schema)
+        check_depth(self.desk.config)
+        request = self.desk.compose(content, options, self._chat, self._schema)
+        provider = self.desk.connection.provider
+        if options.tools:
+            self._loop = self.desk.toolkit.loop(options, find_intake(find_model(request.model), provider))
+        if self._loop is None:
+            return request
+        return with_tools(request, self._loop.box.to_wire(), provider, not (options.model or "").endswith("!"))
 
     def run(self, content: Sequence[object]) -> Reply | DryRun:
         """Sends it, shows and keeps what comes.
@@ -91,6 +105,7 @@ class Asking:
         except (GLMError, Interrupted) as error:
             self._keep_rest(error, request, is_shown)
             raise
+        reply.sent = request.sent
         self.desk.keep(reply, self.options, request.images, is_shown)
         self._grow_chat(request, reply)
         return reply
@@ -103,8 +118,11 @@ class Asking:
         """
         from .background import BackgroundAnswer
 
+        request = self.build(content)
+        if self._loop is not None:
+            raise OptionError("Functions are not called in the background.", "Leave them away, or ask in a cell.")
         exchange = self._exchange(())
-        watching = exchange.watch(self.build(content))
+        watching = exchange.watch(request)
         answer = BackgroundAnswer(Pump(exchange.begin(watching)), watching, listener)
         answer.start()
         return answer
@@ -125,10 +143,16 @@ class Asking:
             n_retries=options.retries,
             budget=options.budget,
             session_allowance=lambda currency: desk.books.allowance(desk.config.session_budget, currency),
+            tools=self._loop,
         )
 
     def _describe(self, request: ChatRequest, reply: Reply) -> list[str]:
-        return [] if self._chat is None else [describe_room(self._chat, request, reply, self.desk.connection.provider)]
+        if self._loop is not None and reply.tool_calls:
+            return []  # the answer comes later
+        n_calls = len(self._loop.records) if self._loop else 0
+        calls = [] if not n_calls else ["1 call" if n_calls == 1 else f"{n_calls} calls"]
+        room = [] if self._chat is None else [describe_room(self._chat, request, reply, self.desk.connection.provider)]
+        return [*calls, *room]
 
     def _keep_rest(self, error: GLMError | Interrupted, request: ChatRequest, is_shown: bool) -> None:
         """Of an answer that ended in an error; the error that the user sees stays this one."""
@@ -146,7 +170,8 @@ class Asking:
         """The turn into the chat; onto one that has grown meanwhile it goes behind."""
         if self._chat is not None:
             base = self.edited or self.desk.chats.open(self._chat.name)
-            self.desk.chats.put(grow(base, request, reply, self.options.system, self.options.model))
+            between = self._loop.between if self._loop else ()
+            self.desk.chats.put(grow(base, request, reply, self.options.system, self.options.model, between))
 
     def _tell_of_saved(self) -> None:
         if self._chat is None or self._chat.turns or self.edited is not None:

@@ -110,6 +110,17 @@ OPTIONS: tuple[Option, ...] = (
         "SCHEMA",
         completes="name",
     ),
+    Option(
+        "tools",
+        ("--tools",),
+        "functions of the notebook that the model may ask for, f,g; each call is shown, and asked about first; repeatable",
+        "list",
+        "F,G",
+        completes="name",
+    ),
+    Option("yes", ("--yes",), "run the functions that are named without asking", "flag"),
+    Option("max_calls", ("--max-calls",), "most calls of functions", "integer", "N", low=1, high=1000),
+    Option("call_timeout", ("--call-timeout",), "longest time for one call, in seconds", "number", "S", low=0.1, high=86_400),
     Option("retries", ("--retries",), "how often to ask again when the answer misses the schema", "integer", "N", low=0, high=10),
     Option("budget", ("--budget",), "most that the cell may cost, in the currency of the price", "number", "X", low=0, high=1e6),
     Option(
@@ -158,6 +169,10 @@ class Options:
     chat: str | None = None
     keep_thinking: bool = False
     schema: Any = None
+    tools: Sequence[Any] = field(default=())
+    yes: bool = False
+    max_calls: int | None = None
+    call_timeout: float | None = None
     retries: int = 2
     budget: float | None = None
     into: str | None = None

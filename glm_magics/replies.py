@@ -55,6 +55,17 @@ class Delta(NamedTuple):
     audio: Mapping[str, Any] | None = None
 
 
+class WebSource(NamedTuple):
+    """One thing that the server's web search found: foreign text, and an address that nobody has checked."""
+
+    title: str
+    link: str
+    media: str = ""
+    date: str = ""
+    content: str = ""
+    refer: str = ""
+
+
 class CodeBlock(NamedTuple):
     """A fenced block of an answer."""
 
@@ -223,6 +234,8 @@ class Reply:
         misfit: how the answer misses the schema; empty when it fits.
         cost: of this answer, where the price is known.
         notes: more for the line below the answer.
+        calls: the functions that were called for it (`toolcalls.CallRecord`), in order.
+        sources: what the server's web search found (`WebSource`).
     """
 
     text: str = ""
@@ -244,6 +257,8 @@ class Reply:
     misfit: str = ""
     cost: Cost | None = None
     notes: tuple[str, ...] = field(default=(), repr=False)
+    calls: Sequence[Any] = ()
+    sources: Sequence[WebSource] = ()
     is_on_display: bool = field(default=False, repr=False, compare=False)
 
     @property

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .sandbox import Sandbox
     from .schemas import Schema
     from .sightings import Sightings
+    from .toolkits import Toolkit
 
 REPLY_NAME = "_glm"
 """The name under which the last `Reply` is always found."""
@@ -71,6 +72,7 @@ class Session:
         self._said: set[str] = set()
         self._chats: Chats | None = None
         self._books: Books | None = None
+        self._toolkit: Toolkit | None = None
         self.config.observe(self._forget_connection, ["provider", "api_key"])
         if shell is not None:
             shell.events.register("post_execute", self._cell_ended)
@@ -191,8 +193,11 @@ class Session:
         from .groundings import Grounding
         from .media import as_pictures
 
-        if options.chat or options.schema is not None:
-            raise OptionError("A widget has neither a chat nor a schema.", "Leave --chat and --schema away, or ask with `%%glm`.")
+        if options.chat or options.schema is not None or options.tools:
+            raise OptionError(
+                "A widget has neither a chat nor a schema nor tools.",
+                "Leave --chat, --schema and --tools away, or ask with `%%glm`.",
+            )
         model = options.model or self._default_model(frozenset({"image"}), False)
         pictures = as_pictures(images)
         quiet = replace(options, model=model, quiet=True, dry_run=False)
@@ -229,6 +234,17 @@ class Session:
 
             self._books = Books(self.config, self._environment, self.shell)
         return self._books
+
+    @property
+    def toolkit(self) -> Toolkit:
+        """The functions' side of asking: what was allowed for good, where calls are shown."""
+        if self._toolkit is None:
+            from .toolkits import Toolkit
+
+            is_text = self.shell is None or is_terminal(self.shell)
+            publish = None if self.shell is None or is_text else _publisher(self.shell)
+            self._toolkit = Toolkit(self.config, self.shell, publish)
+        return self._toolkit
 
     def ask_again(self, name: str, n: int, text: str, options: Options) -> Reply | DryRun:
         """Asks turn `n` (from 1) of a chat again with other words; its pictures stay, later turns go once the answer is there.

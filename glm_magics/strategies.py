@@ -63,18 +63,19 @@ STRATEGIES: Mapping[Way, Strategy] = {
 }
 
 
-def choose_way(row: Model | None, provider: Provider) -> Way:
+def choose_way(row: Model | None, provider: Provider, has_tools: bool = False) -> Way:
     """The way for a model over a provider; for an unknown model the one that needs nothing but words.
 
     Args:
         row: of the catalogue; None for a model outside of it.
         provider: who is asked.
+        has_tools: the user's functions are in the request: a forced call of another would keep the model from them.
     """
     if provider.is_self_hosted:
         return "json_schema" if provider.has_json_schema else "prompt"
     if row is not None and row.structured_output:
         return "json_object"
-    return "tool" if row is not None and row.tools else "prompt"
+    return "tool" if row is not None and row.tools and not has_tools else "prompt"
 
 
 def read_answer(reply: Reply) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, TypeAlias
@@ -21,8 +22,8 @@ from .errors import GLMError, OptionError, one_line
 from .schemas import MisfitError
 from .signatures import describe_function, wire_name
 from .timelimits import OutOfTimeError, run_limited
-from .toolcalls import ToolCall, ToolResult
-from .toolresults import Limits, result_parts
+from .toolcalls import DEPTH, ToolCall, ToolResult
+from .toolresults import Limits, write_result
 
 Functions: TypeAlias = "Iterable[Callable[..., Any]] | Mapping[str, Callable[..., Any]]"
 
@@ -145,8 +146,9 @@ class Toolbox(Mapping[str, Tool]):
             return ToolResult.failed(call.fault)
         started_s = time.monotonic()
         try:
-            value = run_limited(lambda: self.tools[call.name].call(call.given), timeout_s)
-            parts, note = result_parts(value, limits or Limits())
+            with _one_deeper():
+                value = run_limited(lambda: self.tools[call.name].call(call.given), timeout_s)
+            written = write_result(value, limits or Limits())
         except OutOfTimeError:
             said = f"{call.name} did not come back within {timeout_s:g} s and was given up."
             return ToolResult.failed(said, time.monotonic() - started_s)
@@ -154,7 +156,17 @@ class Toolbox(Mapping[str, Tool]):
             raise
         except BaseException as error:  # of any kind: SystemExit too must not end the kernel
             return ToolResult.failed(_failure(call.name, error), time.monotonic() - started_s)
-        return ToolResult(tuple(parts), False, time.monotonic() - started_s, value, note)
+        elapsed_s = time.monotonic() - started_s
+        return ToolResult(tuple(written.parts), False, elapsed_s, value, written.note, tuple(written.pictures))
+
+
+@contextmanager
+def _one_deeper() -> Iterator[None]:
+    token = DEPTH.set(DEPTH.get() + 1)
+    try:
+        yield
+    finally:
+        DEPTH.reset(token)
 
 
 def _describe(tool: Tool) -> dict[str, Any]:

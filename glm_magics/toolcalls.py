@@ -6,11 +6,15 @@ Source of the shapes: the vendor's chat reference (`tool_calls`, `tool` messages
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import one_line
 from .messages import ImagePart, Message, Part, TextPart
+
+DEPTH: ContextVar[int] = ContextVar("glm_tool_depth", default=0)
+"""How many calls of functions are around the code that runs: a function may itself ask a model that calls functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class ToolResult:
         elapsed_s: how long it ran, in seconds.
         value: what the function returned, as it is; None where it returned nothing.
         note: for people: that it was cut, or what else was done with it.
+        pictures: for people; the model gets those of `parts`.
     """
 
     parts: Sequence[Part]
@@ -62,6 +67,7 @@ class ToolResult:
     elapsed_s: float = 0.0
     value: Any = field(default=None, repr=False)
     note: str = ""
+    pictures: Sequence[ImagePart] = ()
 
     @property
     def text(self) -> str:
@@ -94,3 +100,28 @@ def picture_message(answers: Sequence[tuple[ToolCall, ToolResult]]) -> Message |
 
 def _pictures(n: int) -> str:
     return "1 picture" if n == 1 else f"{n} pictures"
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A row of `Reply.calls`: one call, and what became of it.
+
+    Attributes:
+        name, arguments: as the model gave them; of arguments that are no JSON object their text.
+        result: what the model was told.
+        value: what the function returned; None where it did not run or returned nothing.
+        state: ``approved``, ``always``, ``refused``, ``invalid`` (it could not run), ``limit`` (one too many), ``stopped`` or
+            ``server`` (it ran there).
+        is_error: no value came of it.
+        elapsed_s: how long it ran, in seconds.
+        source: where it ran; empty: in this notebook.
+    """
+
+    name: str
+    arguments: Mapping[str, Any] | str
+    result: str
+    value: Any = field(default=None, repr=False)
+    state: str = "approved"
+    is_error: bool = False
+    elapsed_s: float = 0.0
+    source: str = ""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, is_dataclass
 from itertools import islice
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import GLMError, one_line
 from .intake import Intake
@@ -37,8 +37,22 @@ class Limits:
     max_chars: int = MAX_RESULT_CHARS
 
 
-def result_parts(value: object, limits: Limits) -> tuple[list[Part], str]:
-    """The parts for a returned value, and a note for people, empty when all of it goes.
+class Written(NamedTuple):
+    """A result for the model, and for people.
+
+    Attributes:
+        parts: for the model.
+        note: that something was left out; empty when all of it goes.
+        pictures: for people, whether the model sees them or not.
+    """
+
+    parts: list[Part]
+    note: str
+    pictures: list[ImagePart]
+
+
+def write_result(value: object, limits: Limits) -> Written:
+    """A returned value, written for the model.
 
     Raises:
         MediaError: a picture that cannot be read.
@@ -54,7 +68,8 @@ def result_parts(value: object, limits: Limits) -> tuple[list[Part], str]:
         text += f"\n[The first {MAX_RESULT_PICTURES} of {len(images)} pictures.]"
         images = images[:MAX_RESULT_PICTURES]
     text, note = cut(text, limits.max_chars)
-    return [TextPart(text), *images], ", ".join(filter(None, [note, *notes]))
+    seen = images if limits.intake.sees_bytes else []
+    return Written([TextPart(text), *seen], ", ".join(filter(None, [note, *notes])), images)
 
 
 def cut(text: str, max_chars: int) -> tuple[str, str]:
@@ -109,9 +124,9 @@ def _load(value: object, rich: list[Part], limits: Limits) -> str:
     if not images:
         return texts
     sizes = ", ".join(f"{image.width_px}×{image.height_px} px" if image.width_px else "by address" for image in images)
+    rich += images
     if not limits.intake.sees_bytes:
         return f"{texts}\n[{name}, {sizes}: a picture that you cannot see; the user sees it.]".strip()
-    rich += images
     return f"{texts}\n[{name}, {sizes}: the picture follows.]".strip()
 
 

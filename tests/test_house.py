@@ -26,13 +26,13 @@ FLOORS = [
     | {"grounding", "boxcolours", "boxlabels", "replies", "conversations", "schemas", "toolcalls"},
     {"intake", "readers", "summaries", "painting", "boxdrawing", "boxformats"}
     | {"pricing", "strategies", "chatfiles", "chatpages", "approvals", "signatures"},
-    {"options", "requests", "template", "formats", "frames", "boxes"},
+    {"options", "requests", "template", "formats", "frames", "boxes", "callboards"},
     {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore"},
     {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime"}
     | {"toolresults"},
     {"testing", "display", "previews", "widgets", "bookkeeping", "toolbox"},
-    {"live", "groundings"},
-    {"exchange"},
+    {"live", "groundings", "toolloop", "callbuttons"},
+    {"exchange", "toolkits"},
     {"background"},
     {"flow"},
     {"session"},

@@ -14,7 +14,6 @@ from IPython.core.magic import Magics, magics_class, needs_local_scope, no_var_e
 from ..celloutputs import Cells
 from ..errors import GLMError, MediaError, UnknownNameError, one_line
 from ..messages import Labelled
-from ..options import OPTIONS
 from ..session import Session
 from ..template import Expression, parse_template
 from .arguments import Call, options_help, parse_cell_line, parse_text_line
@@ -63,7 +62,7 @@ Examples:
 """
 
 
-_WORDS = [option.name for option in OPTIONS if option.kind == "list"]
+_WORDS = ("image", "data", "file")
 """The options whose values name things of the notebook."""
 
 
@@ -86,6 +85,7 @@ class ChatMagics(Magics):
         attached: dict[str, Any] = {name: self._find_words(getattr(call.options, name), names) for name in _WORDS}
         if call.options.schema is not None:
             attached["schema"] = self._find_schema(call.options.schema, names)
+        attached["tools"] = self._find_functions(call.options.tools, names)
         options = replace(call.options, **attached)
         result = self._session.ask(self._fill(text, call, names), options)
         if options.dry_run and not options.quiet:
@@ -124,6 +124,17 @@ class ChatMagics(Magics):
                 f"Define it first; a short form of one field is written `'{word} str'`.",
             )
         return word
+
+    def _find_functions(self, words: Sequence[str], names: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+        """The functions of ``--tools f,shop.sell``, by the names that were written."""
+        found = {}
+        for word in (part.strip() for words_ in words for part in words_.split(",")):
+            if not re.fullmatch(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*", word) or word.split(".")[0] not in names:
+                raise UnknownNameError(
+                    f"There is no function `{one_line(word, 40)}` in the notebook.", "Define it first; names are written `f,g`."
+                )
+            found[word] = self._evaluate(word, names)
+        return (found,) if found else ()
 
     def _find_words(self, tokens: Sequence[str], names: dict[str, Any]) -> tuple[Labelled, ...]:
         """The words after an option, each with the value that it names."""
