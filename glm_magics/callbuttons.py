@@ -47,6 +47,7 @@ class WidgetButtons:
 
         said: SimpleQueue[Any] = SimpleQueue()
         widget = ApprovalWidget(name=call.name, source=source, arguments=arguments_in_full(call))
+        _hear_subshells(widget.comm)
         widget.on_msg(lambda _, content, buffers: said.put(content))
         try:
             data, metadata = widget._repr_mimebundle_() or ({}, {})
@@ -55,6 +56,7 @@ class WidgetButtons:
             if not self._is_greeted(said):
                 self._is_deaf = True
                 return None
+            widget.is_heard = True
             return _wait(said)
         finally:
             with suppress(Exception):  # the page may be gone
@@ -65,6 +67,9 @@ class WidgetButtons:
         while (left_s := deadline_s - time.monotonic()) > 0:
             with suppress(Empty):
                 content = said.get(timeout=min(0.2, left_s))
+                if read_decision(content) is not None:
+                    said.put(content)
+                    return True
                 if isinstance(content, dict) and content.get("type") == "ready":
                     return True
         return False
@@ -91,6 +96,15 @@ def read_decision(content: Any) -> Approval | None:
         case "refused":
             return refused(reason[:_REASON_CHARS] if isinstance(reason, str) else "")
     return None
+
+
+def _hear_subshells(comm: Any) -> None:
+    """Lets clicks arrive on the subshell by which the page sends them.
+
+    ipykernel from 7.3 leads them to the thread that opened the widget instead: the one that waits for them here.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda data, default: default
 
 
 def has_subshells(kernel: Any) -> bool:

@@ -44,7 +44,16 @@ const render = ({ model, el }) => {
   });
   card.append(row);
   el.append(card);
-  model.send({ type: "ready" });
+
+  // The first words of a page go to the thread that waits here: the host makes the other way for clicks only when it needs it.
+  let greetings = 0;
+  const greet = () => {
+    if (model.get("is_heard") || (greetings += 1) > 40) clearInterval(timer);
+    else model.send({ type: "ready" });
+  };
+  const timer = setInterval(greet, 250);
+  greet();
+  return () => clearInterval(timer);
 };
 
 export default { render };

@@ -12,7 +12,7 @@ _HERE = Path(__file__).parent
 
 
 class ApprovalWidget(anywidget.AnyWidget):
-    """One question. The page says ``{"type": "ready"}`` when it is there, and then
+    """One question. The page says ``{"type": "ready"}`` until `is_heard`, and then
     ``{"type": "decide", "state": "approved" | "always" | "refused", "reason": …}``.
     """
 
@@ -22,6 +22,7 @@ class ApprovalWidget(anywidget.AnyWidget):
     name = traitlets.Unicode(help="of the function").tag(sync=True)
     source = traitlets.Unicode(help="where it would run; empty: in this notebook").tag(sync=True)
     arguments = traitlets.Unicode(help="JSON, for people").tag(sync=True)
+    is_heard = traitlets.Bool(False, help="a greeting has arrived").tag(sync=True)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """A page's write to a trait: not taken, for the page has none to write."""
