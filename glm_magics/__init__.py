@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .frames import frame_image as frame_image
     from .frames import frame_images as frame_images
     from .groundings import Grounding as Grounding
+    from .mcpservers import Servers
     from .media import register as register
     from .media.audio import Sound as Sound
     from .messages import ImagePart as ImagePart
@@ -50,7 +51,18 @@ _LAZY = {
 }
 __all__ = [
     *("Boxes", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "chats", "connect"),
-    *("current_session", "frame_image", "frame_images", "ground", "models", "parse_boxes", "preview", "realtime", "register"),
+    *(
+        "current_session",
+        "frame_image",
+        "frame_images",
+        "ground",
+        "mcp",
+        "models",
+        "parse_boxes",
+        "preview",
+        "realtime",
+        "register",
+    ),
     "usage",
 ]
 
@@ -80,7 +92,8 @@ def ask(*content: object, **options: Any) -> Reply | DryRun:
         content: strings, frames, figures, pictures, arrays, paths, image URLs, in the order in which the model gets them.
         options: the words of ``%%glm?`` with underscores: model, think, system, temperature, top_p, max_tokens, stop, image
             (one or a list), frames, chat (a name), keep_thinking, schema (a type, JSON Schema or short form; the value is in
-            `Reply.value`), retries, budget, into, as_, dry_run (gives a `DryRun`), timeout (seconds), no_stream, quiet.
+            `Reply.value`), tools (functions, or a dict of names to functions), mcp (names of servers), yes, max_calls,
+            call_timeout (seconds), retries, budget, into, as_, dry_run (gives a `DryRun`), timeout (seconds), no_stream, quiet.
 
     Raises:
         GLMError: see `glm_magics.errors`; an error in the middle of the answer carries what came as ``.reply``.
@@ -133,6 +146,11 @@ def connect(choice: str = "", *, kind: str = "", api_key: str | None = None) -> 
 def chats() -> Chats:
     """The chats of this kernel by name, as ``%glm_chat`` shows them: `.save`, `.resume`, `.export`, `.import_`, …"""
     return current_session().chats
+
+
+def mcp() -> Servers:
+    """The MCP servers of this kernel by name, as ``%glm_mcp`` shows them: `.add`, `.remove`."""
+    return current_session().toolkit.servers
 
 
 def usage(span: str = "notebook") -> Spending:

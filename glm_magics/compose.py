@@ -68,7 +68,7 @@ class Composer:
         kinds = frozenset(kind for message in messages for kind in message.kinds)
         model = resolve_model(options.model, provider) if options.model else choose_model(kinds)
         request = replace(_request(model, messages, options), sent=tally(loaded), n_earlier_tokens=chat.n_tokens)
-        request = _with_system(request, options.system, provider, schema, bool(options.tools))
+        request = _with_system(request, options.system, provider, schema, bool(options.tools or options.mcp))
         if not _is_unchecked(options):
             check_request(request, provider)
             _warn_of_many(request, provider)

@@ -81,7 +81,7 @@ class Asking:
         check_depth(self.desk.config)
         request = self.desk.compose(content, options, self._chat, self._schema)
         provider = self.desk.connection.provider
-        if options.tools:
+        if options.tools or options.mcp:
             self._loop = self.desk.toolkit.loop(options, find_intake(find_model(request.model), provider))
         if self._loop is None:
             return request

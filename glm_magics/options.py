@@ -26,7 +26,7 @@ class Option:
         metavar: what stands for the value in the help.
         choices: the allowed words, for ``choice``.
         low, high: the allowed range, both ends included (vendor's reference), for numbers.
-        completes: what Tab offers for the value: ``model``, ``name`` (of the notebook), ``chat`` or nothing.
+        completes: what Tab offers for the value: ``model``, ``name`` (of the notebook), ``chat``, ``mcp`` or nothing.
         in_python: False for what makes sense in a cell only.
     """
 
@@ -38,7 +38,7 @@ class Option:
     choices: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
-    completes: Literal["", "model", "name", "chat"] = ""
+    completes: Literal["", "model", "name", "chat", "mcp"] = ""
     in_python: bool = True
 
 
@@ -118,6 +118,14 @@ OPTIONS: tuple[Option, ...] = (
         "F,G",
         completes="name",
     ),
+    Option(
+        "mcp",
+        ("--mcp",),
+        "MCP servers whose tools the model may ask for, named by %glm_mcp add; repeatable",
+        "list",
+        "NAME",
+        completes="mcp",
+    ),
     Option("yes", ("--yes",), "run the functions that are named without asking", "flag"),
     Option("max_calls", ("--max-calls",), "most calls of functions", "integer", "N", low=1, high=1000),
     Option("call_timeout", ("--call-timeout",), "longest time for one call, in seconds", "number", "S", low=0.1, high=86_400),
@@ -170,6 +178,7 @@ class Options:
     keep_thinking: bool = False
     schema: Any = None
     tools: Sequence[Any] = field(default=())
+    mcp: Sequence[str] = field(default=())
     yes: bool = False
     max_calls: int | None = None
     call_timeout: float | None = None

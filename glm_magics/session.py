@@ -145,6 +145,8 @@ class Session:
         if self.shell is not None:
             with suppress(ValueError):  # closed before
                 self.shell.events.unregister("post_execute", self._cell_ended)
+        if self._toolkit is not None:
+            self._toolkit.close()
         if self._sandbox is not None:
             self._sandbox.stop()
             self._sandbox = None
@@ -193,11 +195,8 @@ class Session:
         from .groundings import Grounding
         from .media import as_pictures
 
-        if options.chat or options.schema is not None or options.tools:
-            raise OptionError(
-                "A widget has neither a chat nor a schema nor tools.",
-                "Leave --chat, --schema and --tools away, or ask with `%%glm`.",
-            )
+        if options.chat or options.schema is not None or options.tools or options.mcp:
+            raise OptionError("A widget has no chat, schema or tools.", "Leave those options away, or ask with `%%glm`.")
         model = options.model or self._default_model(frozenset({"image"}), False)
         pictures = as_pictures(images)
         quiet = replace(options, model=model, quiet=True, dry_run=False)

@@ -12,6 +12,7 @@ from .callboards import NOBODY, Buttons, NotebookBoard, Publish, QuietBoard, Ter
 from .callbuttons import WidgetButtons, has_subshells, may_ask
 from .errors import OptionError
 from .intake import Intake
+from .mcpservers import Servers
 from .options import Options
 from .settings import GLM
 from .toolbox import Toolbox
@@ -36,20 +37,34 @@ class Toolkit:
     publish: Publish | None = None
     approvals: Approvals = field(default_factory=Approvals)
     buttons: Buttons | None = None
+    _servers: Servers | None = None
 
-    def loop(self, options: Options, intake: Intake, more: Toolbox | None = None) -> ToolLoop | None:
+    @property
+    def servers(self) -> Servers:
+        """The MCP servers of this kernel."""
+        if self._servers is None:
+            self._servers = Servers()
+        return self._servers
+
+    def close(self) -> None:
+        """Ends the servers."""
+        if self._servers is not None:
+            self._servers.close()
+
+    def loop(self, options: Options, intake: Intake) -> ToolLoop | None:
         """For one question; None when it names no functions.
 
         Args:
             options: of the question.
             intake: what its model takes.
-            more: the tools of MCP servers.
 
         Raises:
-            OptionError: what is named is no function, or cannot be described.
+            OptionError: what is named is no function, or cannot be described; or there is no such MCP server.
+            ToolError: an MCP server does not answer.
             MissingExtraError: a package of the ``tools`` extra is not installed.
         """
-        box = gather(options.tools, more)
+        names = [name.strip() for words in options.mcp for name in words.split(",")]
+        box = gather(options.tools, self.servers.toolbox(names) if names else None)
         if not box:
             return None
         limits = LoopLimits(

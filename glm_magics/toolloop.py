@@ -213,6 +213,7 @@ def _fitting(message: Message, intake: Intake, n_before: int) -> Message:
     images = [part for part in message.parts if isinstance(part, ImagePart)]
     if len(images) <= room:
         return message
-    kept = [part for part in message.parts if not isinstance(part, ImagePart) or part in images[:room]]
+    dropped = {id(image) for image in images[room:]}  # by identity: two pictures may be alike
+    kept = [part for part in message.parts if id(part) not in dropped]
     note = TextPart(f"[{len(images) - room} of these pictures are left out: a request takes no more.]")
     return replace(message, parts=[*kept, note])

@@ -16,7 +16,7 @@ from .completion import complete_line
 from .ground import GroundMagics
 
 _HOOK = "_glm_magics_hooks"
-_LINE_MAGICS = ("glm", "glm_connect", "glm_models", "glm_chat", "glm_usage")
+_LINE_MAGICS = ("glm", "glm_connect", "glm_models", "glm_chat", "glm_usage", "glm_mcp")
 _MAGICS = (("cell", "glm"), ("cell", "glm_ground"), *(("line", name) for name in _LINE_MAGICS))
 _COMPLETED = r"\s*%{1,2}glm"
 _QUESTION = re.compile(r"(?P<indent>\s*)%(?P<magic>glm(?=[ \t])|glm_chat(?=[ \t]+edit[ \t]))[ \t]+(?P<text>\S.*\?)\s*$")
@@ -33,12 +33,15 @@ def register(shell: Any, session: Session) -> None:
         (ground.glm_ground, "cell"),
         (admin.glm_chat, "line"),
         (admin.glm_usage, "line"),
+        (admin.glm_mcp, "line"),
     ):
         shell.register_magic_function(_with_tracebacks(function, session), kind, function.__name__)
     shell.configurables.append(session.config)
 
     def complete(_: Any, event: Any) -> list[str]:
-        return complete_line(event.text_until_cursor, list(shell.user_ns), session.chats)
+        text = event.text_until_cursor
+        servers = list(session.toolkit.servers) if "mcp" in text else []
+        return complete_line(text, list(shell.user_ns), session.chats, servers)
 
     shell.set_hook("complete_command", complete, re_key=_COMPLETED)
     shell.input_transformers_cleanup.append(keep_question_marks)

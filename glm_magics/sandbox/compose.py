@@ -76,7 +76,7 @@ def _filler(request: ChatRequest) -> Said | None:
 
 def _tool_results(request: ChatRequest) -> Said | None:
     """What the tools gave, when their results are the last thing said."""
-    messages = request.body["messages"]
+    messages = _without_pictures(request.body["messages"])
     n_last = next((n for n, message in enumerate(reversed(messages)) if message["role"] != "tool"), len(messages))
     if not n_last or isinstance(request.body.get("tool_choice"), Mapping):
         return None
@@ -86,6 +86,15 @@ def _tool_results(request: ChatRequest) -> Said | None:
     return Said(
         "\n".join([HONEST, "", "The tools answered:", "", *lines]), (f"I have {plural(n_last, 'tool result')} to pass on.",)
     )
+
+
+def _without_pictures(messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Without a last message that only carries the pictures of results: they cannot be in the results themselves."""
+    if len(messages) < 2 or messages[-1]["role"] != "user" or messages[-2]["role"] != "tool":
+        return messages
+    content = messages[-1].get("content")
+    has_picture = isinstance(content, list) and any(part.get("type") == "image_url" for part in content)
+    return messages[:-1] if has_picture else messages
 
 
 def _tool_calls(request: ChatRequest) -> Said | None:
