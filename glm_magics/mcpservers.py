@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any
 
 from .errors import MissingExtraError, OptionError, ToolError, one_line
-from .schemas import Schema, read_schema
+from .schemas import MisfitError, Schema, read_schema
 from .signatures import wire_name
 from .toolbox import MAX_TOOLS, Tool, Toolbox
 
@@ -212,7 +212,7 @@ def _reason(error: BaseException) -> str:
     """The innermost of nested groups, in a few words."""
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
         error = error.exceptions[0]
-    said = one_line(str(error), 200).rstrip(".")
+    said = one_line(str(error).partition("For further information")[0], 200).rstrip(".…")  # pydantic's advertisement
     return said or type(error).__name__
 
 
@@ -380,7 +380,16 @@ def _tool(server: Server, raw: Any) -> Tool | None:
     about = (raw.description or f"The tool {raw.name} of the server {server.server_name}.")[:_DESCRIPTION_CHARS]
     identity = ("mcp", server.server_name, str(server.address), raw.name, raw.description, repr(raw.input_schema))
     call = partial(_call, server, raw.name)
-    return Tool(name, about, schema.json_schema, schema.convert, call, identity, f"MCP server {server.server_name}")
+    read = partial(_read, schema)
+    return Tool(name, about, schema.json_schema, read, call, identity, f"MCP server {server.server_name}")
+
+
+def _read(schema: Schema, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        read: Mapping[str, Any] = schema.convert(values)
+    except OptionError:  # a reference that leads nowhere
+        raise MisfitError("the server's own schema is broken there") from None
+    return read
 
 
 def _call(server: Server, name: str, given: Mapping[str, Any]) -> Any:

@@ -47,8 +47,9 @@ def ask(session: Session, fake: FakeGLM, tool: str, arguments: Any = "{}", **opt
 
 def children() -> set[int]:
     """The processes that this one has started."""
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, text=True).stdout
-    return set(map(int, found.split()))
+    with subprocess.Popen(["ps", "-o", "pid=", "--ppid", str(os.getpid())], stdout=subprocess.PIPE, text=True) as ps:
+        assert ps.stdout
+        return set(map(int, ps.stdout.read().split())) - {ps.pid}
 
 
 def test_a_server_of_a_package_answers(ip, fake: FakeGLM) -> None:
@@ -80,7 +81,9 @@ def test_arguments_are_checked_here(shop: Session, fake: FakeGLM) -> None:
     ("tool", "arguments", "words"),
     [
         pytest.param("shop_price", {"article": "tea", "n": 2}, "2 × tea: 6 €", id="text"),
-        pytest.param("shop_fail", {}, "sold out", id="fails"),
+        pytest.param("shop_fail", {}, "shop_fail failed: sold out", id="fails"),
+        pytest.param("shop_table", {}, '{"rows": [1, 2]}', id="structured"),
+        pytest.param("shop_link", {}, "[resource file:///etc/passwd]", id="link-is-not-followed"),
         pytest.param("shop_flood", {}, "Cut: these are the first 30,000 of", id="floods"),
         pytest.param("shop_hang", {}, "did not come back within 0.5 s", id="hangs"),
         pytest.param("shop_die", {}, "the shop burns", id="dies"),
@@ -107,7 +110,7 @@ def test_a_dead_server_is_said_before_anything_is_sent(shop: Session, fake: Fake
     ask(shop, fake, "shop_die")
     n_sent = len(fake.requests)
     with pytest.raises(ToolError, match="the shop burns"):
-        ask(shop, fake, "shop_price")
+        shop.ask(["Go."], parse_options({"mcp": "shop"}))
     assert len(fake.requests) == n_sent
     shop.toolkit.servers.remove("shop").add("shop", *SHOP)
     assert ask(shop, fake, "shop_price", {"article": "tea"}).calls[0].value == "1 × tea: 3 €"
@@ -116,10 +119,12 @@ def test_a_dead_server_is_said_before_anything_is_sent(shop: Session, fake: Fake
 def test_a_server_that_lies_about_its_schemas(session: Session, fake: FakeGLM) -> None:
     """Tools whose schema is none are left out, long descriptions cut; the others work."""
     session.toolkit.servers.add("shop", *SHOP, "--lies")
-    ask(session, fake, "shop_secrets")
+    reply = ask(session, fake, "shop_link", {"a": 1})
+    assert "the server's own schema is broken there" in reply.calls[0].result
     names = [tool["function"]["name"] for tool in fake.bodies[0]["tools"]]
     assert "shop_secrets" in names
-    assert not {"shop_price", "shop_photo", "shop_fail"} & set(names)
+    assert "shop_price" not in names
+    assert all(len(tool["function"]["description"]) <= 2000 for tool in fake.bodies[0]["tools"])
     session.close()
 
 
@@ -154,12 +159,24 @@ def test_keys_of_the_environment_stay_here(session: Session, fake: FakeGLM, monk
     session.close()
 
 
+HTTP = """
+from mcp.server.mcpserver import MCPServer
+server = MCPServer("shop")
+
+@server.tool()
+def price(article: str) -> str:
+    return f"1 × {{article}}: 3 €"
+
+server.run(transport="streamable-http", port={port})
+"""
+
+
 def test_a_server_over_http(session: Session, fake: FakeGLM) -> None:
     """Streamable HTTP, by its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen([*SHOP, "--http", str(port)], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-c", HTTP.format(port=port)], stderr=subprocess.DEVNULL)
     try:
         _wait_for_port(port)
         session.toolkit.servers.add("shop", f"http://127.0.0.1:{port}/mcp")
@@ -184,6 +201,8 @@ def _wait_for_port(port: int) -> None:
         pytest.param(("no-such-command-at-all",), ToolError, "cannot be used: .*no-such-command", id="no-command"),
         pytest.param((sys.executable, "-c", "raise SystemExit('no config')"), ToolError, "no config", id="ends-at-once"),
         pytest.param((*SHOP, "--silent"), ToolError, "does not answer within 1 s", id="silent"),
+        pytest.param((*SHOP, "--no-object"), ToolError, "inputSchema.type Input should be 'object'", id="no-schema-of-objects"),
+        pytest.param((*SHOP, "--many"), OptionError, "128 functions at most", id="too-many-tools"),
         pytest.param(("http://127.0.0.1:9/mcp",), ToolError, "cannot be used", id="no-listener"),
         pytest.param(("http://me:secret@example.org/mcp",), OptionError, "carries a password", id="password"),
         pytest.param((), OptionError, "Which server", id="nothing"),
@@ -197,7 +216,7 @@ def test_a_server_that_does_not_start_is_said(
     monkeypatch.setattr(mcpservers.Server.connect, "__defaults__", (1.0 if "--silent" in where else 20.0,))
     servers = Servers()
     with pytest.raises(error, match=words) as caught:
-        servers.add("it", *where)
+        servers.add("it", *where).toolbox(["it"])
     assert "secret" not in str(caught.value)
     servers.close()
     assert children() - before == set()
@@ -231,7 +250,8 @@ KERNEL = """
 import os, signal, subprocess, sys, time
 from glm_magics.mcpservers import Servers
 servers = Servers().add("shop", *{shop!r})
-print(subprocess.run(["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, text=True).stdout.split()[0], flush=True)
+found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, text=True).stdout
+print(min(found.split(), key=int), flush=True)
 {end}
 """
 
