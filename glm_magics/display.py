@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 from uuid import uuid4
 
 from .errors import one_line
-from .formats import FORMATS, footer, record
+from .formats import FORMATS, footer, record, sources_markdown, sources_text
 from .markdown import LONG_PIECE_CHARS, BlockSplitter, make_safe, strip_controls, to_html_text
 from .replies import Reply, ReplyFold
 from .retries import Waiting
@@ -110,6 +110,7 @@ class TerminalPainter:
         self.paint(fold, 0.0)
         if not self._format.is_live:
             self._write_text(self._format.render(reply)[1])
+        self._write(sources_text(reply))
         self._write(f"\n{self._dim}{footer(reply)}{self._plain}\n")
 
     def abandon(self) -> None: ...
@@ -276,6 +277,7 @@ class NotebookPainter:
         ending = f"\n\n*({reply.ending})*" if reply.ending else ""
         legend = self._sightings.legend(reply.text) if self._sightings else ""
         legend = f"{legend}\n\n" if legend else ""
+        legend += sources_markdown(reply)
         below = f"{ending}\n\n{self._cut_note(reply)}{legend}{_small(footer(reply))}\n"
         metadata = {"glm": record(reply)}
         if not self._format.is_live:

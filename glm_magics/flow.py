@@ -20,6 +20,7 @@ from .providers import Connection
 from .replies import Reply
 from .requests import ChatRequest, build_body, with_tools
 from .schemas import Schema, read_schema
+from .servertools import server_tools
 from .toolkits import Toolkit, check_depth
 from .toolloop import ToolLoop
 
@@ -82,10 +83,10 @@ class Asking:
         request = self.desk.compose(content, options, self._chat, self._schema)
         provider = self.desk.connection.provider
         if options.tools or options.mcp:
+            server_tools(options, request.model, provider)  # refuses what cannot go together
             self._loop = self.desk.toolkit.loop(options, find_intake(find_model(request.model), provider))
-        if self._loop is None:
-            return request
-        return with_tools(request, self._loop.box.to_wire(), provider, not (options.model or "").endswith("!"))
+        tools = self._loop.box.to_wire() if self._loop else server_tools(options, request.model, provider)
+        return with_tools(request, tools, provider, not (options.model or "").endswith("!")) if tools else request
 
     def run(self, content: Sequence[object]) -> Reply | DryRun:
         """Sends it, shows and keeps what comes.

@@ -126,6 +126,15 @@ OPTIONS: tuple[Option, ...] = (
         "NAME",
         completes="mcp",
     ),
+    Option("web_search", ("--web-search",), "let the vendor search the web for the answer; the sources are shown", "flag"),
+    Option("knowledge", ("--knowledge",), "answer from this knowledge base of the vendor's platform", "text", "ID"),
+    Option(
+        "server_mcp",
+        ("--server-mcp",),
+        "MCP server that the vendor itself calls, label=https://…; nothing of it runs here, nobody is asked; repeatable",
+        "list",
+        "LABEL=URL",
+    ),
     Option("yes", ("--yes",), "run the functions that are named without asking", "flag"),
     Option("max_calls", ("--max-calls",), "most calls of functions", "integer", "N", low=1, high=1000),
     Option("call_timeout", ("--call-timeout",), "longest time for one call, in seconds", "number", "S", low=0.1, high=86_400),
@@ -179,6 +188,9 @@ class Options:
     schema: Any = None
     tools: Sequence[Any] = field(default=())
     mcp: Sequence[str] = field(default=())
+    web_search: bool = False
+    knowledge: str | None = None
+    server_mcp: Sequence[Any] = field(default=())
     yes: bool = False
     max_calls: int | None = None
     call_timeout: float | None = None

@@ -56,6 +56,7 @@ class Provider:
         thinking_field: the name of an earlier answer's thinking when that is sent back.
         is_free: nothing is charged for a call.
         currency: of its bills, for the vendor's platforms that charge by the token; empty: nothing is known of prices.
+        search_engine: of the server's web search (chat reference; each platform names its own).
         has_realtime: there is a WebSocket to talk over; z.ai documents none.
     """
 
@@ -72,6 +73,7 @@ class Provider:
     is_free: bool = False
     currency: str = ""
     has_realtime: bool = True
+    search_engine: str = "search_pro_jina"
 
     @property
     def host(self) -> str:
@@ -84,9 +86,15 @@ PROVIDERS: Mapping[str, Provider] = {
     row.name: row
     for row in (
         Provider("zai", "https://api.z.ai/api/paas/v4", (_ZAI,), currency="USD", has_realtime=False),
-        Provider("bigmodel", "https://open.bigmodel.cn/api/paas/v4", (_ZHIPU,), currency="CNY"),
+        Provider("bigmodel", "https://open.bigmodel.cn/api/paas/v4", (_ZHIPU,), currency="CNY", search_engine="search_pro"),
         Provider("coding", "https://api.z.ai/api/coding/paas/v4", (_ZAI,), has_realtime=False),
-        Provider("coding-bigmodel", "https://open.bigmodel.cn/api/coding/paas/v4", (_ZHIPU,), has_realtime=False),
+        Provider(
+            "coding-bigmodel",
+            "https://open.bigmodel.cn/api/coding/paas/v4",
+            (_ZHIPU,),
+            has_realtime=False,
+            search_engine="search_pro",
+        ),
     )
 }
 """The vendor's platforms; the sandbox's row is made when it starts, a server's from its URL."""

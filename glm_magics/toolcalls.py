@@ -100,28 +100,3 @@ def picture_message(answers: Sequence[tuple[ToolCall, ToolResult]]) -> Message |
 
 def _pictures(n: int) -> str:
     return "1 picture" if n == 1 else f"{n} pictures"
-
-
-@dataclass(frozen=True, slots=True)
-class CallRecord:
-    """A row of `Reply.calls`: one call, and what became of it.
-
-    Attributes:
-        name, arguments: as the model gave them; of arguments that are no JSON object their text.
-        result: what the model was told.
-        value: what the function returned; None where it did not run or returned nothing.
-        state: ``approved``, ``always``, ``refused``, ``invalid`` (it could not run), ``limit`` (one too many), ``stopped`` or
-            ``server`` (it ran there).
-        is_error: no value came of it.
-        elapsed_s: how long it ran, in seconds.
-        source: where it ran; empty: in this notebook.
-    """
-
-    name: str
-    arguments: Mapping[str, Any] | str
-    result: str
-    value: Any = field(default=None, repr=False)
-    state: str = "approved"
-    is_error: bool = False
-    elapsed_s: float = 0.0
-    source: str = ""

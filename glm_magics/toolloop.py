@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from .approvals import Approval, Approvals, Approver, State
+from .callrecords import CallRecord
 from .errors import Interrupted, ToolError
 from .intake import Intake
 from .messages import ImagePart, Message, TextPart
 from .replies import Reply
 from .requests import ChatRequest
 from .toolbox import Tool, Toolbox
-from .toolcalls import CallRecord, ToolCall, ToolResult, picture_message
+from .toolcalls import ToolCall, ToolResult, picture_message
 from .toolresults import MAX_RESULT_CHARS, Limits
 
 _STOPPED = "The user stopped everything before this call ended."

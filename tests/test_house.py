@@ -21,13 +21,13 @@ FLOORS = [
     {"errors", "markdown", "sse", "cells", "fonts", "tokens", "sent", "png", "money", "waves", "chosen"}
     | {"timelimits"},
     {"catalog", "messages", "speech", "geometry", "failures", "retries", "tables", "htmltables", "glyphs"}
-    | {"addresses", "celloutputs", "answertables", "shortforms"},
+    | {"addresses", "celloutputs", "answertables", "shortforms", "callrecords"},
     {"providers", "tabletext", "tally", "downloads", "dataframes", "stylers", "groups", "layouts", "pictures"}
     | {"grounding", "boxcolours", "boxlabels", "replies", "conversations", "schemas", "toolcalls"},
     {"intake", "readers", "summaries", "painting", "boxdrawing", "boxformats"}
     | {"pricing", "strategies", "chatfiles", "chatpages", "approvals", "signatures"},
     {"options", "requests", "template", "formats", "frames", "boxes", "callboards"},
-    {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore"},
+    {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore", "servertools"},
     {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime"}
     | {"toolresults"},
     {"testing", "display", "previews", "widgets", "bookkeeping", "toolbox"},

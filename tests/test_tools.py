@@ -644,3 +644,111 @@ def test_the_sandbox_calls_and_uses_the_results(offline: Session) -> None:
     assert isinstance(reply.calls[0].value, int)
     assert "The tools answered" in reply.text
     assert str(reply.calls[0].value) in reply.text
+
+
+# At the vendor's
+
+
+@pytest.mark.parametrize(
+    ("options", "provider", "tool"),
+    [
+        pytest.param(
+            {"web_search": True},
+            "zai",
+            {"type": "web_search", "web_search": {"enable": True, "search_engine": "search_pro_jina", "search_result": True}},
+            id="web-search-zai",
+        ),
+        pytest.param(
+            {"web_search": True},
+            "bigmodel",
+            {"type": "web_search", "web_search": {"enable": True, "search_engine": "search_pro", "search_result": True}},
+            id="web-search-bigmodel",
+        ),
+        pytest.param({"knowledge": "k1"}, "zai", {"type": "retrieval", "retrieval": {"knowledge_id": "k1"}}, id="retrieval"),
+        pytest.param(
+            {"server_mcp": ["wiki=https://example.org/mcp"]},
+            "bigmodel",
+            {
+                "type": "mcp",
+                "mcp": {
+                    "server_label": "wiki",
+                    "server_url": "https://example.org/mcp",
+                    "transport_type": "streamable-http",
+                },
+            },
+            id="mcp",
+        ),
+    ],
+)
+def test_tools_of_the_vendor_leave_in_its_shape(fake: FakeGLM, options: Any, provider: str, tool: Any) -> None:
+    """As the chat reference has them, with the engine of the platform."""
+    session = Session(transport=fake, environment={"ZAI_API_KEY": "id.secret", "ZHIPUAI_API_KEY": "id.secret"})
+    session.connect(provider)
+    ask(session, "News?", **options)
+    assert fake.bodies[0]["tools"] == [tool]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        pytest.param({"web_search": True, "tools": [add]}, OptionError, "--web-search and --tools only one", id="with-functions"),
+        pytest.param({"web_search": True, "knowledge": "k"}, OptionError, "only one takes effect", id="two-kinds"),
+        pytest.param({"web_search": True, "model": "4.6v"}, ModelError, "glm-4.6v takes no --web-search", id="vision"),
+        pytest.param({"server_mcp": ["wiki"]}, OptionError, "cannot read `wiki`", id="no-address"),
+        pytest.param({"server_mcp": ["w=https://me:pw@x.org/"]}, OptionError, "carries a password", id="password"),
+    ],
+)
+def test_what_the_vendor_would_not_do_is_said(session: Session, fake: FakeGLM, options: Any, error: Any, words: str) -> None:
+    """Before anything is sent."""
+    with pytest.raises(error, match=words):
+        ask(session, "News?", **options)
+    assert fake.requests == []
+
+
+def test_sources_are_links_and_nothing_more(ip, fake: FakeGLM) -> None:
+    """Titles are text, whatever they hold; only http(s) addresses become links; the Reply has all of it."""
+    rows = [
+        {
+            "title": "A [x](javascript:alert(1)) <script>",
+            "link": "https://example.org/a",
+            "media": "Ex",
+            "publish_date": "2026-01-02",
+        },
+        {"title": "Bad", "link": "javascript:alert(1)"},
+        {"title": "Breaks", "link": "https://x.org/>) <img src=x>"},
+        "no row",
+        {"title": 3},
+    ]
+    final = {"id": "i", "choices": [{"index": 0, "finish_reason": "stop", "delta": {"content": ""}}], "web_search": rows}
+    fake.frames(
+        sse_frame({"id": "i", "choices": [{"index": 0, "delta": {"content": "News."}}]}), sse_frame(final), sse_frame("[DONE]")
+    )
+    shown = "".join(data.get("text/markdown", "") for data in bundles(run(ip, "%%glm --web-search\nNews?")))
+    assert "](<https://example.org/a>)" in shown
+    assert "(<javascript" not in shown
+    assert "](javascript" not in shown
+    assert "<script>" not in shown
+    assert "<img" not in shown
+    sources = ip.user_ns["_glm"].sources
+    assert [source.title for source in sources] == ["A [x](javascript:alert(1)) <script>", "Bad", "Breaks"]
+    assert sources[0].date == "2026-01-02"
+
+
+def test_calls_that_ran_at_the_vendor_are_listed(session: Session, fake: FakeGLM) -> None:
+    """They are no calls to answer."""
+    inner = {"id": "m", "type": "mcp_call", "server_label": "wiki", "name": "find", "arguments": '{"q": 1}', "output": "found"}
+    fake.reply("Done.", tool_calls=[{"id": "m", "index": 0, "type": "mcp", "mcp": inner}])
+    reply = ask(session, "?", server_mcp=["wiki=https://example.org/mcp"])
+    (record,) = reply.calls
+    assert (record.name, record.result, record.state) == ("find", "found", "server")
+    assert record.source == "MCP server wiki of the vendor"
+    assert reply.tool_calls == ()
+
+
+def test_the_sandbox_says_that_it_searches_nothing(offline: Session) -> None:
+    """One honest row, streamed or not; servers are not reached."""
+    for is_whole in (False, True):
+        (source,) = ask(offline, "News?", web_search=True, no_stream=is_whole).sources
+        assert "searches no web" in source.title
+        (record,) = ask(offline, "News?", server_mcp=["wiki=https://example.org/mcp"], no_stream=is_whole).calls
+        assert "reaches no servers" in record.result

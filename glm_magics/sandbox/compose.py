@@ -25,7 +25,7 @@ from glm_magics.sandbox.locate import locate
 from glm_magics.sandbox.pictures import Picture
 from glm_magics.sandbox.prompts import message_text
 from glm_magics.sandbox.schemas import fill
-from glm_magics.sandbox.tools import calls_in, schema_in
+from glm_magics.sandbox.tools import calls_in, mcp_rows, schema_in, web_rows
 from glm_magics.sandbox.usage import token_weight
 
 HONEST = "This is the **glm_magics sandbox**: no language model is behind this answer."
@@ -51,6 +51,8 @@ def compose(request: ChatRequest) -> Answer:
         thinking=_thinking(request, steps),
         tool_calls=said.calls,
         finish_reason="tool_calls" if said.calls else "stop",
+        web_search=web_rows(request.body.get("tools", ()), request.prompt.text),
+        mcp_calls=mcp_rows(request.body.get("tools", ())),
     )
     return _within_limit(_stopped(answer, request.body.get("stop")), request.body.get("max_tokens"))
 
