@@ -32,7 +32,8 @@ they are; a plain name that does not exist stops before anything is sent. --dry-
 
 No model named: glm-4.7 for text, glm-4.6v when a picture is in the message (%config GLM changes both).
 Afterwards the Reply is in _glm: .text .thinking .model .usage .cost .finish_reason .request_id .is_complete .elapsed_s
-.code_blocks .tables .value (with --schema) .to_frame()
+.code_blocks .tables .value (with --schema) .calls .sources .to_frame()
+--tools: no function runs before you allow it, by buttons, by text, or with --yes for those that the line names.
 ■ stops at once and keeps what came. Who answers: %glm_connect. What can be called: %glm_models.
 
 Options:
@@ -54,6 +55,9 @@ Examples:
 
     %%glm --schema "name, age int, born date?, mood good|bad" --into person
     {{letter}}
+
+    %%glm --tools search_orders,shop.plot --mcp time
+    Which orders came late last week? Plot them.
 
     %%glm --schema list[Invoice] --as frame --into invoices --budget 0.05
     {{Path("invoices.txt")}}
