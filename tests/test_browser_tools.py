@@ -76,7 +76,7 @@ def test_a_person_approves_refuses_and_allows_for_good(page: Any, lab_url: str, 
         '%%glm --tools search_orders\nPlease call search_orders with city "Oslo".',
         '%%glm --tools search_orders,plot_sales\nPlease call search_orders with city "Rome".',
         '%%glm 4.6v --tools search_orders,plot_sales\nPlease call plot_sales, then search_orders for city "Bonn".',
-        '%%glm --tools plot_sales\nPlease call plot_sales.',
+        "%%glm --tools plot_sales\nPlease call plot_sales.",
         "print(ran, [(one.state, one.is_error) for one in _glm.calls])",
     )
     lab = LabPage(page, lab_url, path.name)
@@ -124,3 +124,50 @@ def test_a_person_approves_refuses_and_allows_for_good(page: Any, lab_url: str, 
     saved = "".join("".join(output.get("data", {}).get("text/markdown", "")) for output in outputs)
     assert "search_orders" in saved
     assert "<b>" not in saved
+
+
+def test_stop_while_the_question_is_open_and_hostile_arguments(page: Any, lab_url: str, folder: Path) -> None:
+    """■ ends the question and leaves a valid chat; a model's markup in the arguments is text on the page."""
+    path = write_notebook(
+        folder / "stopped.ipynb",
+        "%load_ext glm_magics",
+        FUNCTIONS,
+        "%%glm -c work --tools search_orders\n"
+        'Please call search_orders with city "<img src=x onerror=window.PWNED=1><script>window.PWNED=2</script>".',
+        "import glm_magics as glm\nprint(ran, [m.role for m in glm.chats()['work'].turns[0].messages])",
+    )
+    lab = LabPage(page, lab_url, path.name)
+    lab.run(0)
+    lab.run(1)
+    lab.run(2, wait=False)
+    assert "<img src=x" in buttons(page).inner_text()
+    lab.interrupt()
+    lab.wait_done(2, timeout_s=15)
+    assert "Stopped" in lab.output_text(2)
+    assert page.locator(".glm-approval").count() == 0
+    lab.run(3)
+    assert "[] ['user', 'assistant', 'tool', 'assistant']" in lab.output_text(3)
+    assert page.evaluate("() => window.PWNED") is None
+
+
+def test_where_clicks_cannot_arrive_the_question_is_text(page: Any, lab_url: str, folder: Path) -> None:
+    """As with a kernel without subshells: an input line below the call."""
+    path = write_notebook(
+        folder / "text.ipynb",
+        "%load_ext glm_magics\nimport glm_magics.toolkits\nglm_magics.toolkits.has_subshells = lambda kernel: False",
+        FUNCTIONS,
+        '%%glm --tools search_orders\nPlease call search_orders with city "Oslo".',
+        "print(ran)",
+    )
+    lab = LabPage(page, lab_url, path.name)
+    lab.run(0)
+    lab.run(1)
+    lab.run(2, wait=False)
+    line = page.locator(".jp-Stdin-input")
+    line.wait_for(timeout=20_000)
+    line.fill("y")
+    line.press("Enter")
+    lab.wait_done(2)
+    lab.cell(3).locator(".jp-InputPrompt").click()  # the input line had taken the selection
+    lab.run(3)
+    assert "[('search_orders', 'Oslo')]" in lab.output_text(3)

@@ -18,8 +18,7 @@ import glm_magics
 
 PACKAGE = Path(glm_magics.__file__).parent
 FLOORS = [
-    {"errors", "markdown", "sse", "cells", "fonts", "tokens", "sent", "png", "money", "waves", "chosen"}
-    | {"timelimits"},
+    {"errors", "markdown", "sse", "cells", "fonts", "tokens", "sent", "png", "money", "waves", "chosen"} | {"timelimits"},
     {"catalog", "messages", "speech", "geometry", "failures", "retries", "tables", "htmltables", "glyphs"}
     | {"addresses", "celloutputs", "answertables", "shortforms", "callrecords"},
     {"providers", "tabletext", "tally", "downloads", "dataframes", "stylers", "groups", "layouts", "pictures"}
@@ -28,8 +27,7 @@ FLOORS = [
     | {"pricing", "strategies", "chatfiles", "chatpages", "approvals", "signatures"},
     {"options", "requests", "template", "formats", "frames", "boxes", "callboards"},
     {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore", "servertools"},
-    {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime"}
-    | {"toolresults"},
+    {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime"} | {"toolresults"},
     {"testing", "display", "previews", "widgets", "bookkeeping", "toolbox"},
     {"live", "groundings", "toolloop", "callbuttons", "mcpservers"},
     {"exchange", "toolkits"},
