@@ -24,6 +24,9 @@ ARGUMENT_CHARS = 20_000
 RESULT_CHARS = 3_000
 """Of a result in a block; the model gets more."""
 
+LONG_ARGUMENT_CHARS = 250
+"""Longer arguments are folded below the call, too; its line has room for the start only."""
+
 NOBODY = "Nobody can be asked here whether a function may run: start again with --yes to allow the functions that you name."
 
 _IN_WORDS: Mapping[str, str] = {
@@ -170,6 +173,10 @@ class NotebookBoard:
 
     def _paint(self, call: ToolCall, facts: str, below: str = "", is_new: bool = False) -> None:
         source = f" <small>[{to_html_text(one_line(self._source, 60))}]</small>" if self._source else ""
+        if len(call.arguments) > LONG_ARGUMENT_CHARS:
+            below = (
+                f"<details><summary>Arguments</summary>{to_html_text(arguments_in_full(call)[:RESULT_CHARS])}</details>\n{below}"
+            )
         head = f"<code>{to_html_text(call.in_words(300))}</code>{source} <small>· {to_html_text(facts)}</small>"
         plain = f"{call.in_words(300)} · {facts}"
         self._show({"text/markdown": f"{head}\n{below}", "text/plain": strip_controls(plain)}, {}, is_new)

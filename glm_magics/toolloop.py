@@ -19,6 +19,7 @@ from .intake import Intake
 from .messages import ImagePart, Message, TextPart
 from .replies import Reply
 from .requests import ChatRequest
+from .tokens import picture_tokens, text_tokens
 from .toolbox import Tool, Toolbox
 from .toolcalls import ToolCall, ToolResult, picture_message
 from .toolresults import MAX_RESULT_CHARS, Limits
@@ -108,7 +109,8 @@ class ToolLoop:
             reply.ending = "stopped"
             raise Interrupted(reply) from stop
         more = self._keep(reply, wire, answers, request)
-        n_tokens = reply.usage.total_tokens if reply.usage else request.n_earlier_tokens
+        n_before = reply.usage.total_tokens if reply.usage else request.n_earlier_tokens
+        n_tokens = n_before + sum(map(_count_tokens, more[1:]))
         return replace(request, messages=[*request.messages, *more], sent=(), n_earlier_tokens=n_tokens)
 
     def _answer(self, call: ToolCall, limits: Limits) -> ToolResult:
@@ -190,6 +192,12 @@ class ToolLoop:
         )
         error.reply = reply
         return error
+
+
+def _count_tokens(message: Message) -> int:
+    """Estimated, for a budget."""
+    images = [part for part in message.parts if isinstance(part, ImagePart)]
+    return text_tokens(message.text) + sum(picture_tokens(image.width_px, image.height_px) for image in images)
 
 
 def _with_ids(calls: Sequence[Any], n_before: int) -> list[Any]:

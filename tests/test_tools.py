@@ -428,6 +428,17 @@ def test_a_call_is_a_block_of_the_cell(ip, fake: FakeGLM) -> None:
     assert "<summary>Result</summary>" in shown
 
 
+def test_long_arguments_can_be_read_in_the_cell(ip, fake: FakeGLM) -> None:
+    """Folded below the call, and cut where they are very long."""
+    ip.user_ns["count"] = lambda text: len(text)
+    calling(fake, call("count", {"text": "word " * 100 + "END"}))
+    fake.reply("Done.")
+    result = run(ip, "%%glm --tools count --yes\nGo.")
+    shown = "".join(data.get("text/markdown", "") for data in bundles(result))
+    assert "<summary>Arguments</summary>" in shown
+    assert "END" in shown
+
+
 def test_pictures_of_a_result_are_shown_to_the_user(ip, fake: FakeGLM) -> None:
     """Also where the model cannot see them."""
     ip.user_ns["picture"] = picture
@@ -703,6 +714,18 @@ def test_what_the_vendor_would_not_do_is_said(session: Session, fake: FakeGLM, o
     with pytest.raises(error, match=words):
         ask(session, "News?", **options)
     assert fake.requests == []
+
+
+def test_a_dry_run_hides_the_headers_of_a_server(ip, fake: FakeGLM) -> None:
+    """They leave with the request, and are not shown."""
+    server = {"server_label": "w", "server_url": "https://x.org/mcp", "headers": {"Authorization": "Bearer S3cr3t"}}
+    ip.user_ns |= {"glm": glm_magics, "server": server}
+    result = run(ip, "display(glm.ask('?', server_mcp=server, dry_run=True))")
+    assert result.success
+    assert "server_label" in str(bundles(result))
+    assert "S3cr3t" not in str(bundles(result))
+    assert run(ip, "glm.ask('?', server_mcp=server)").success
+    assert fake.bodies[0]["tools"][0]["mcp"]["headers"] == {"Authorization": "Bearer S3cr3t"}
 
 
 def test_sources_are_links_and_nothing_more(ip, fake: FakeGLM) -> None:
