@@ -1,8 +1,8 @@
 """Asking by buttons while a cell runs, where the front end can answer meanwhile.
 
-A cell keeps the kernel's main thread, and with it the channel on which clicks usually arrive. JupyterLab from 4.4 and Notebook
-from 7.4 send them over a subshell, a thread of its own that ipykernel has from version 7. No front end says beforehand whether
-it does, so the page greets as soon as the question is there; where no greeting comes the question is asked as text.
+A cell keeps the kernel's main thread, and with it the channel on which clicks usually arrive. JupyterLab and Notebook 7 send
+them over a subshell, a thread of its own that ipykernel has from version 7. No front end says beforehand whether it does, so the
+page greets as soon as the question is there; where no greeting comes the question is asked as text.
 """
 
 from __future__ import annotations

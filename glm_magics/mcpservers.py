@@ -193,7 +193,7 @@ class Server(threading.Thread):
 
     def _said(self) -> str:
         """The end of what the process wrote to its standard error."""
-        tail = self.error_tail or self._read_errors()
+        tail = _without_home(self.error_tail or self._read_errors())
         return f" It said: {one_line(tail[-_STDERR_CHARS:], _STDERR_CHARS)}" if tail.strip() else ""
 
     def _read_errors(self) -> str:
@@ -206,6 +206,12 @@ class Server(threading.Thread):
 
 _CHECK = "Does its command run in a terminal? `%glm_mcp list` shows what is connected."
 _AGAIN = "`%glm_mcp remove {name}` and add it again."
+
+
+def _without_home(text: str) -> str:
+    """A notebook that is handed on does not tell whose home it was written in."""
+    home = os.path.expanduser("~")
+    return text.replace(home, "~") if len(home) > 1 else text
 
 
 def _reason(error: BaseException) -> str:
@@ -339,7 +345,7 @@ class Servers(Mapping[str, Server]):
                 tools = ", ".join(one_line(tool.name, 40) for tool in server.list_tools())
             except ToolError as error:
                 tools = str(error)
-            rows.append((name, one_line(str(server.address), 120), tools))
+            rows.append((name, one_line(_without_home(str(server.address)), 120), tools))
         return rows
 
     def __repr__(self) -> str:

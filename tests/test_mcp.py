@@ -17,6 +17,7 @@ import pytest
 import glm_magics
 from glm_magics import mcpservers
 from glm_magics.errors import MissingExtraError, OptionError, ToolError
+from glm_magics.magics.completion import complete_line
 from glm_magics.mcpservers import Servers
 from glm_magics.options import parse_options
 from glm_magics.session import Session
@@ -236,6 +237,25 @@ def test_wrong_lines_are_said(ip, line: str, words: str) -> None:
     result = run(ip, f"%glm_mcp {line}")
     assert isinstance(result.error, OptionError)
     assert words in str(result.error)
+
+
+def test_the_list_tells_no_home(session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a saved notebook shows."""
+    script = tmp_path / "shop.py"
+    script.write_text(Path(SHOP[1]).read_text(encoding="utf-8"), encoding="utf-8")
+    listed = repr(session.toolkit.servers.add("shop", sys.executable, str(script)))
+    session.close()
+    assert "shop.py" in listed
+    assert "price" in listed
+    assert str(tmp_path) not in listed
+
+
+def test_tab_completes_commands_and_servers() -> None:
+    """After ``%glm_mcp``, ``%glm_mcp remove`` and ``--mcp``."""
+    assert complete_line("%glm_mcp re", [], [], ["time"]) == ["remove"]
+    assert complete_line("%glm_mcp remove ", [], [], ["time"]) == ["time"]
+    assert complete_line("%%glm --mcp t", ["table"], [], ["time"]) == ["time"]
+    assert complete_line("%%glm --tools t", ["table"], [], ["time"]) == ["table"]
 
 
 def test_without_the_sdk_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
