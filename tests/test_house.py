@@ -26,7 +26,7 @@ FLOORS = [
     {"intake", "readers", "summaries", "painting", "boxdrawing", "boxformats"}
     | {"pricing", "strategies", "chatfiles", "chatpages", "approvals", "signatures"},
     {"options", "requests", "template", "formats", "frames", "boxes", "callboards"},
-    {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore", "servertools"},
+    {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore", "servertools", "mcpconnections"},
     {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime"} | {"toolresults"},
     {"testing", "display", "previews", "widgets", "bookkeeping", "toolbox"},
     {"live", "groundings", "toolloop", "callbuttons", "mcpservers"},

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import glm_magics
-from glm_magics import mcpservers
+from glm_magics import mcpconnections
 from glm_magics.errors import MissingExtraError, OptionError, ToolError
 from glm_magics.magics.completion import complete_line
 from glm_magics.mcpservers import Servers
@@ -213,7 +213,7 @@ def test_a_server_that_does_not_start_is_said(
 ) -> None:
     """One sentence, with what it wrote; no process stays."""
     before = children()
-    monkeypatch.setattr(mcpservers.Server.connect, "__defaults__", (1.0 if "--silent" in where else 20.0,))
+    monkeypatch.setattr(mcpconnections.Server.connect, "__defaults__", (1.0 if "--silent" in where else 20.0,))
     servers = Servers()
     with pytest.raises(error, match=words) as caught:
         servers.add("it", *where).toolbox(["it"])
