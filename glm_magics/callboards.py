@@ -64,8 +64,8 @@ class TextQuestion:
         cut = "" if len(shown) < ARGUMENT_CHARS else f" [cut; {len(call.arguments):,} characters]"
         try:
             said = self._ask(f"May it run?  {shown}{cut}\n[y]es, [a]lways, [n]o, or why not: ").strip()
-        except EOFError:
-            return refused("Nobody answered.")
+        except (EOFError, OSError, RuntimeError):  # there was a way to ask, and nobody at its end
+            return refused(NOBODY)
         return read_answer(said)
 
 

@@ -19,6 +19,7 @@ from .markdown import LONG_PIECE_CHARS, BlockSplitter, make_safe, strip_controls
 from .replies import Reply, ReplyFold
 from .retries import Waiting
 from .speech import player
+from .strategies import is_step
 
 if TYPE_CHECKING:
     from .sightings import Sightings
@@ -109,7 +110,7 @@ class TerminalPainter:
     def finish(self, fold: ReplyFold, reply: Reply) -> None:
         self.paint(fold, 0.0)
         if not self._format.is_live:
-            self._write_text(self._format.render(reply)[1])
+            self._write_text((FORMATS["text"] if is_step(reply) else self._format).render(reply)[1])
         self._write(sources_text(reply))
         self._write(f"\n{self._dim}{footer(reply)}{self._plain}\n")
 
@@ -296,7 +297,7 @@ class NotebookPainter:
         self._show(_small(f"{self._model} · no answer"))
 
     def _finish_whole(self, reply: Reply, below: str, metadata: dict[str, Any]) -> None:
-        mime, text = self._format.render(reply)
+        mime, text = (FORMATS["markdown"] if is_step(reply) else self._format).render(reply)
         if mime == "text/markdown":
             self._show(f"{self._head}{text}{below}", metadata)
             return

@@ -84,6 +84,11 @@ def read_answer(reply: Reply) -> str:
     return next((call["arguments"] for call in calls if call["name"] == _TOOL and call["arguments"]), reply.text)
 
 
+def is_step(reply: Reply) -> bool:
+    """True for an answer that only calls the user's functions: another one follows, and that one is to have the form."""
+    return bool(reply.tool_calls) and all(call["function"]["name"] != _TOOL for call in reply.tool_calls)
+
+
 def ask_again(reply: Reply, fault: str) -> list[Message]:
     """What follows a misfit: the answer as it came, and what is wrong with it."""
     sentence = f"That does not fit the schema: {fault} Answer again, whole and corrected."

@@ -18,7 +18,16 @@ from glm_magics.approvals import ALWAYS, APPROVED, Approval, refused
 from glm_magics.callboards import NotebookBoard, TerminalBoard, TextQuestion, arguments_in_full, read_answer
 from glm_magics.callbuttons import read_decision
 from glm_magics.catalog import models
-from glm_magics.errors import CutShortError, Interrupted, ModelError, OptionError, SchemaError, ToolError, UnknownNameError
+from glm_magics.errors import (
+    BudgetError,
+    CutShortError,
+    Interrupted,
+    ModelError,
+    OptionError,
+    SchemaError,
+    ToolError,
+    UnknownNameError,
+)
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM, sse_frame
 from glm_magics.toolcalls import ToolCall, ToolResult
@@ -486,6 +495,30 @@ def test_a_chat_holds_the_turn_with_its_calls(ip, fake: FakeGLM) -> None:
     assert fake.bodies[3]["messages"][1]["reasoning_content"] == "I add."
 
 
+@pytest.mark.parametrize("suffix", [".json", ".md"])
+def test_a_chat_with_calls_goes_into_a_file_and_back(ip, fake: FakeGLM, tmp_path: Any, suffix: str) -> None:
+    """Calls, results, thinking and pictures, and the next request is the same."""
+    ip.user_ns["picture"] = picture
+    calling(fake, call("picture"), thinking="I draw.")
+    fake.reply("Red.")
+    assert run(ip, "%%glm 4.6v -c art --tools picture --yes\nDraw.").success
+    path = tmp_path / f"art{suffix}"
+    chats = glm_magics.chats()
+    chats.export("art", path)
+    chats.import_(path, "copy")
+    for name in ("art", "copy"):
+        assert run(ip, f"%%glm 4.6v -c {name} --keep-thinking\nMore?").success
+    assert fake.bodies[-1]["messages"] == fake.bodies[-2]["messages"]
+    assert [message["role"] for message in fake.bodies[-1]["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "user",
+        "assistant",
+        "user",
+    ]
+
+
 def is_answered(messages: Any) -> bool:
     """Whether every call has its result, right behind it."""
     open_: list[str] = []
@@ -543,6 +576,17 @@ def test_a_cut_stream_in_the_loop_keeps_the_calls(session: Session, fake: FakeGL
     assert caught.value.reply.calls[0].value == 2
 
 
+def test_a_budget_holds_for_the_whole_loop(session: Session, fake: FakeGLM) -> None:
+    """What the rounds cost is added up, results count, and what ran is kept."""
+    usage = {"prompt_tokens": 1000, "completion_tokens": 1000, "total_tokens": 2000}
+    for n in range(20):
+        fake.reply("", tool_calls=[call("add", {"a": n}, f"c{n}")], finish_reason="tool_calls", usage=usage)
+    with pytest.raises(BudgetError) as caught:
+        ask(session, "?", tools=[add], budget=0.01)
+    assert 1 < len(fake.requests) < 20
+    assert caught.value.reply.calls[0].value == 1
+
+
 class Sum(pydantic.BaseModel):
     total: int
 
@@ -556,6 +600,18 @@ def test_a_schema_holds_for_the_last_answer(session: Session, fake: FakeGLM) -> 
     assert reply.value == Sum(total=2)
     assert [message["role"] for message in fake.bodies[2]["messages"]][-4:] == ["assistant", "tool", "assistant", "user"]
     assert len(reply.calls) == 1
+
+
+def test_the_steps_before_an_object_are_shown_as_words(ip, fake: FakeGLM) -> None:
+    """Only the last answer is to have the form."""
+    ip.user_ns["add"] = add
+    calling(fake, call("add", {"a": 1}), text="Let me see.")
+    fake.reply('{"total": 2}')
+    result = run(ip, "%%glm --schema 'total int' --tools add --yes\n?")
+    shown = "".join(data.get("text/markdown", "") for data in bundles(result))
+    assert "Let me see." in shown
+    assert "no JSON" not in shown
+    assert ip.user_ns["_glm"].value == {"total": 2}
 
 
 def test_a_vision_model_with_functions_is_not_forced_into_another(session: Session, fake: FakeGLM) -> None:
