@@ -75,9 +75,8 @@ class Server(threading.Thread):
             self._ready.result(timeout_s)
         except FutureTimeoutError:
             self.stop()
-            raise ToolError(
-                f"The MCP server `{self.server_name}` does not answer within {timeout_s:g} s.{self._said()}"
-            ) from None
+            said = f"The MCP server `{self.server_name}` does not answer within {timeout_s:g} s.{self._said()}"
+            raise ToolError(said, _CHECK) from None
         except KeyboardInterrupt:
             self.stop()
             raise
@@ -236,7 +235,7 @@ def read_result(result: Any) -> Any:
             texts.append(f"[{one_line(kind, 20) or 'content'} that cannot be shown]")
     text = "\n".join(texts)
     if result.is_error:
-        raise ToolError(text or "It failed without a word.")
+        raise ToolError(text or "It failed without a word.", "")  # for the model, who knows best what to do
     if not text and not pictures and result.structured_content is not None:
         return result.structured_content
     return {"text": text, "pictures": pictures} if pictures else text

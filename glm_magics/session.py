@@ -196,7 +196,7 @@ class Session:
         from .media import as_pictures
 
         if options.chat or options.schema is not None or options.tools or options.mcp:
-            raise OptionError("A widget has no chat, schema or tools.", "Leave those options away, or ask with `%%glm`.")
+            raise OptionError("A widget has neither a chat nor a schema nor tools.", "Leave those away, or ask with `%%glm`.")
         model = options.model or self._default_model(frozenset({"image"}), False)
         pictures = as_pictures(images)
         quiet = replace(options, model=model, quiet=True, dry_run=False)
