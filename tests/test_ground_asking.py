@@ -132,7 +132,7 @@ def test_mistakes_in_the_line_get_a_sentence(ip, fake: FakeGLM, cell: str, cls: 
 
 
 @pytest.mark.parametrize("options", [{"chat": "talk"}, {"schema": "name"}, {"tools": [len]}], ids=["chat", "schema", "tools"])
-def test_a_widget_has_neither_chat_nor_schema(ip, fake: FakeGLM, options: dict[str, Any]) -> None:
+def test_a_widget_has_neither_chat_nor_schema(ip, fake: FakeGLM, options: dict[str, object]) -> None:
     """It is said, not ignored."""
     with pytest.raises(OptionError, match="neither a chat nor a schema"):
         glm_magics.ground(photo(), "the cup", **options)
