@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .geometry import Shape
     from .groundings import Grounding as Grounding
     from .jobbook import Jobs
+    from .mcpservers import Servers
     from .media import register as register
     from .media.audio import Sound as Sound
     from .messages import ImagePart as ImagePart
@@ -60,8 +61,8 @@ _LAZY = {
 }
 __all__ = [
     *("Boxes", "Comparison", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "cache", "chats"),
-    *("clusters", "connect", "current_session", "duplicates", "embed", "frame_image", "frame_images", "ground", "jobs", "models"),
-    *("parse_boxes", "preview", "realtime", "register", "replay", "search", "similar", "usage"),
+    *("clusters", "connect", "current_session", "duplicates", "embed", "frame_image", "frame_images", "ground", "jobs", "mcp"),
+    *("models", "parse_boxes", "preview", "realtime", "register", "replay", "search", "similar", "usage"),
 ]
 
 _MODULES = ("realtime",)
@@ -90,8 +91,10 @@ def ask(*content: object, **options: Any) -> Any:
         content: strings, frames, figures, pictures, arrays, paths, image URLs, in the order in which the model gets them.
         options: the words of ``%%glm?`` with underscores: model (with commas several), think, system, temperature, top_p,
             max_tokens, stop, image (one or a list), frames, chat (a name), keep_thinking, schema (a type, JSON Schema or short
-            form; the value is in `Reply.value`), retries, budget, into, as_, background (gives the `Reply` at once, `.wait()`
-            waits), cache, dry_run (gives a `DryRun`), timeout (seconds), no_stream, quiet.
+            form; the value is in `Reply.value`), tools (functions, or a dict of names to functions), mcp (names of servers), yes,
+            max_calls, call_timeout (seconds), web_search, knowledge (an id), server_mcp (``label=url`` or dicts), retries,
+            budget, into, as_, background (gives the `Reply` at once, `.wait()` waits), cache, dry_run (gives a `DryRun`), timeout
+            (seconds), no_stream, quiet.
 
     Raises:
         GLMError: see `glm_magics.errors`; an error in the middle of the answer carries what came as ``.reply``.
@@ -165,6 +168,11 @@ def replay(mode: str, file: str = "", *, is_timed: bool = False) -> Deck:
         ReplayError: the file is none of recordings.
     """
     return current_session().replay(mode, file, is_timed)
+
+
+def mcp() -> Servers:
+    """The MCP servers of this kernel by name, as ``%glm_mcp`` shows them: `.add`, `.remove`."""
+    return current_session().toolkit.servers
 
 
 def usage(span: str = "notebook") -> Spending:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -199,10 +199,15 @@ class Chats(Mapping[str, Conversation]):
 
 
 def grow(
-    chat: Conversation, request: ChatRequest, reply: Reply, system: str | None = None, model: str | None = None
+    chat: Conversation,
+    request: ChatRequest,
+    reply: Reply,
+    system: str | None = None,
+    model: str | None = None,
+    between: Sequence[Message] = (),
 ) -> Conversation:
     """The chat with the turn that a reply makes; a system prompt and a model that were named hold from now on."""
-    turn = turn_of(request, reply)
+    turn = turn_of(request, reply, between)
     named = replace(chat, system=system or chat.system, model=model or chat.model)
     return named if turn is None else named.add(turn)
 
@@ -213,15 +218,20 @@ def describe_room(chat: Conversation, request: ChatRequest, reply: Reply, provid
     return room_words(grow(chat, request, reply), row.context_tokens if row else None)
 
 
-def turn_of(request: ChatRequest, reply: Reply) -> Turn | None:
+def turn_of(request: ChatRequest, reply: Reply, between: Sequence[Message] = ()) -> Turn | None:
     """The turn that a question and its last answer make, valid however it ended; None when nothing was said at all.
 
-    A server takes no empty answer back; a forced call is kept as the words that it says.
+    A server takes no empty answer back; a forced call is kept as the words that it says. Calls with their results stand
+    `between`, each answered; where nothing new came after them, a remark stands for the answer.
     """
-    text = reply.text or "".join(call["function"]["arguments"] for call in reply.tool_calls)
+    if between:
+        is_new = all(message.text != reply.text for message in between if message.role == "assistant")
+        text = (reply.text if is_new else "") or "(The answer broke off here.)"
+    else:
+        text = reply.text or "".join(call["function"]["arguments"] for call in reply.tool_calls)
     if not text.strip():
         return None
     answer = Message("assistant", (TextPart(text),), thinking=reply.thinking)
     usage = reply.usage or estimate_usage(request, reply)
     n_tokens = usage.prompt_tokens + (usage.completion_tokens if request.is_thinking_kept else usage.answer_tokens)
-    return Turn((request.messages[-1], answer), reply.model, reply.ending, n_tokens)
+    return Turn((request.messages[-1], *between, answer), reply.model, reply.ending, n_tokens)

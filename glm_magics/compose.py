@@ -68,7 +68,7 @@ class Composer:
         kinds = frozenset(kind for message in messages for kind in message.kinds)
         model = resolve_model(options.model, provider) if options.model else choose_model(kinds)
         request = replace(_request(model, messages, options), sent=tally(loaded), n_earlier_tokens=chat.n_tokens)
-        request = _with_system(request, options.system, provider, schema)
+        request = _with_system(request, options.system, provider, schema, bool(options.tools or options.mcp))
         if not _is_unchecked(options):
             check_request(request, provider)
             _warn_of_many(request, provider)
@@ -111,12 +111,14 @@ def _request(model: str, messages: Sequence[Message], options: Options) -> ChatR
     )
 
 
-def _with_system(request: ChatRequest, system: str | None, provider: Provider, schema: Schema | None) -> ChatRequest:
+def _with_system(
+    request: ChatRequest, system: str | None, provider: Provider, schema: Schema | None, has_tools: bool
+) -> ChatRequest:
     """With the system prompt first, and with what the model needs to answer in a schema."""
     said = [system] if system else []
     fields: Mapping[str, Any] = {}
     if schema is not None:
-        way = STRATEGIES[choose_way(find_model(request.model), provider)]
+        way = STRATEGIES[choose_way(find_model(request.model), provider, has_tools)]
         said.append(way.system(schema))
         fields = way.fields(schema)
     if not said:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 from uuid import uuid4
 
 from .errors import one_line
-from .formats import FORMATS, footer, record
+from .formats import FORMATS, footer, record, sources_markdown, sources_text
 from .frontends import Publish
 from .markdown import LONG_PIECE_CHARS, BlockSplitter, make_safe, strip_controls, to_html_text
 from .replies import Reply, ReplyFold
 from .retries import Waiting
 from .speech import player
+from .strategies import is_step
 
 if TYPE_CHECKING:
     from .sightings import Sightings
@@ -111,7 +112,8 @@ class TerminalPainter:
     def finish(self, fold: ReplyFold, reply: Reply) -> None:
         self.paint(fold, 0.0)
         if not self._format.is_live:
-            self._write_text(self._format.render(reply)[1])
+            self._write_text((FORMATS["text"] if is_step(reply) else self._format).render(reply)[1])
+        self._write(sources_text(reply))
         self._write(f"\n{self._dim}{footer(reply)}{self._plain}\n")
 
     def abandon(self) -> None: ...
@@ -281,6 +283,7 @@ class NotebookPainter:
         legend = f"{legend}\n\n" if legend else ""
         if self._sightings and self._sightings.note:
             legend += f"{_small(self._sightings.note)}\n\n"
+        legend += sources_markdown(reply)
         below = f"{ending}\n\n{self._cut_note(reply)}{legend}{_small(footer(reply))}\n"
         metadata = {"glm": record(reply)}
         if not self._format.is_live:
@@ -299,7 +302,7 @@ class NotebookPainter:
         self._show(_small(f"{self._model} · no answer"))
 
     def _finish_whole(self, reply: Reply, below: str, metadata: dict[str, Any]) -> None:
-        mime, text = self._format.render(reply)
+        mime, text = (FORMATS["markdown"] if is_step(reply) else self._format).render(reply)
         if mime == "text/markdown":
             self._show(f"{self._head}{text}{below}", metadata)
             return

@@ -14,6 +14,7 @@
     ├── CacheError              the store of vectors cannot be read or written
     ├── EmbeddingError          some texts have no vector; those that have one are in `vectors`
     ├── BudgetError             it would cost, or has cost, more than is allowed; what came is kept
+    ├── ToolError               functions were called beyond a limit, or their server does not answer; what came is kept
     ├── LedgerError             the ledger of calls cannot be read or written
     ├── ReplayError             nothing on record fits, or the recordings cannot be read or written
     ├── SchemaError             the answer does not fit the schema; the last one is kept
@@ -187,6 +188,10 @@ class ReplayError(GLMError):
 
 class SchemaError(GLMError):
     """No answer fitted the schema; `reply` holds the last one, with the reason in ``.misfit``."""
+
+
+class ToolError(GLMError):
+    """A model goes on calling functions beyond the limits, or an MCP server does not do its part; `reply` holds what came."""
 
 
 class LedgerError(GLMError):

@@ -18,6 +18,7 @@ from .requests import ChatRequest, build_body
 from .schemas import MisfitError, Schema
 from .strategies import ask_again, read_answer
 from .taping import Taped
+from .toolloop import ToolLoop
 
 _NOT_CURED = frozenset({"length", "sensitive", "model_context_window_exceeded"})
 """Finish reasons after which asking again would end the same way."""
@@ -38,6 +39,7 @@ class Exchange:
         budget: the most that all answers together may cost; None: no limit.
         session_allowance: what the session may still spend in a currency.
         is_recorded: whether the answer to a body will come from a recording.
+        tools: what the model may call; None: nothing.
     """
 
     provider: Provider
@@ -51,6 +53,7 @@ class Exchange:
     budget: float | None = None
     session_allowance: Callable[[str], Allowance | None] = lambda currency: None
     is_recorded: Callable[[Mapping[str, Any]], bool] = lambda body: False
+    tools: ToolLoop | None = None
     _spent: float = field(default=0.0, init=False)
     _pump: Pump | None = field(default=None, init=False)
     _is_stopped: bool = field(default=False, init=False)
@@ -72,7 +75,7 @@ class Exchange:
         n_tries, last = self.n_retries + 1, None
         for n in range(1, n_tries + 1):
             try:
-                reply = self._ask(request)
+                request, reply = self._ask_through(request)
             except (GLMError, Interrupted) as error:
                 if last is not None and (error.reply is None or not error.reply.text):
                     error.reply = last
@@ -87,6 +90,24 @@ class Exchange:
             request = replace(request, messages=[*request.messages, *more], sent=(), n_earlier_tokens=n_more)
             last = reply
         raise AssertionError("unreachable")
+
+    def _ask_through(self, request: ChatRequest) -> tuple[ChatRequest, Reply]:
+        """Asks until the model calls nothing more; the last request and its answer, which holds the calls."""
+        reply: Reply | None = None
+        while True:
+            try:
+                reply = self._ask(request)
+                more = self.tools.go_on(request, reply) if self.tools else None
+            except (GLMError, Interrupted) as error:
+                error.reply = error.reply or (reply if self.tools and self.tools.between else None)
+                if error.reply is not None and self.tools:
+                    error.reply.calls = (*self.tools.records, *error.reply.calls)
+                raise
+            if more is None:
+                if self.tools:
+                    reply.calls = (*self.tools.records, *reply.calls)
+                return request, reply
+            request = more
 
     def _ask(self, request: ChatRequest) -> Reply:
         watching = self.watch(request)
@@ -143,7 +164,7 @@ class Exchange:
         notes = [*_taped_words(taped), *self.describe(request, reply)]
         if price is None and self.provider.currency:
             notes.append("price not known")
-        if self.schema is not None:
+        if self.schema is not None and not (self.tools and reply.tool_calls):
             try:
                 reply.value = self.schema.parse(read_answer(reply))
                 reply.plain = self.schema.plain(reply.value)

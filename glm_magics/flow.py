@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .catalog import find_model
 from .chatbook import Chats, describe_room, grow
 from .conversations import Conversation, ways_out
 from .display import Painter, QuietPainter
-from .errors import ChatError, GLMError, Interrupted, PromptTooLongError
+from .errors import ChatError, GLMError, Interrupted, OptionError, PromptTooLongError
 from .exchange import Exchange
+from .intake import find_intake
 from .jobbook import Errand, Job, JobPainter
 from .live import Pump
 from .markdown import to_html_text
@@ -19,8 +21,11 @@ from .options import Options
 from .outlets import Gathering
 from .providers import Connection, Provider
 from .replies import Reply
-from .requests import ChatRequest, build_body
+from .requests import ChatRequest, build_body, with_tools
 from .schemas import Schema, read_schema
+from .servertools import server_tools
+from .toolkits import Toolkit, check_depth
+from .toolloop import ToolLoop
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -53,6 +58,8 @@ class Desk(Protocol):
     def chats(self) -> Chats: ...
     @property
     def books(self) -> Books: ...
+    @property
+    def toolkit(self) -> Toolkit: ...
     def compose(
         self,
         content: Sequence[object],
@@ -90,6 +97,7 @@ class Asking:
     partner: GLMClient | None = None
     _chat: Conversation | None = field(default=None, init=False)
     _schema: Schema | None = field(default=None, init=False)
+    _loop: ToolLoop | None = field(default=None, init=False)
 
     def build(self, content: Sequence[object]) -> ChatRequest:
         """The request for the values in `content`; nothing is sent."""
@@ -98,7 +106,14 @@ class Asking:
         if options.chat and not options.dry_run:
             self.desk.jobs.check_chat(options.chat)
         self._chat = self.edited or (self.desk.chats.open(options.chat) if options.chat else None)
-        return self.desk.compose(content, options, self._provider, self._chat, self._schema)
+        check_depth(self.desk.config)
+        provider = self._provider
+        request = self.desk.compose(content, options, provider, self._chat, self._schema)
+        if options.tools or options.mcp:
+            server_tools(options, request.model, provider)  # refuses what cannot go together
+            self._loop = self.desk.toolkit.loop(options, find_intake(find_model(request.model), provider))
+        tools = self._loop.box.to_wire() if self._loop else server_tools(options, request.model, provider)
+        return with_tools(request, tools, provider, not (options.model or "").endswith("!")) if tools else request
 
     @property
     def _provider(self) -> Provider:
@@ -145,6 +160,7 @@ class Asking:
         except (GLMError, Interrupted) as error:
             self._keep_rest(error, request, tell)
             raise
+        reply.sent = request.sent
         self.desk.see(reply, request.images)
         self._grow_chat(request, reply)
         return reply
@@ -173,7 +189,12 @@ class Asking:
         return self._wait_if_late(job.reply, outlet)
 
     def job(self, request: ChatRequest, gathering: Gathering, outlet: Outlet | None = None) -> Job:
-        """One answer by a thread of its own, not begun yet: painted into `gathering`, its reply filled in at the end."""
+        """One answer by a thread of its own, not begun yet: painted into `gathering`, its reply filled in at the end.
+
+        Raises:
+            OptionError: functions are to be called, which the user could not be asked about.
+        """
+        self._check_beside()
         desk, options = self.desk, self.options
         tell, cell = gathering.note, desk.books.cell
 
@@ -189,6 +210,10 @@ class Asking:
         )
         job = Job(errand, Reply(model=request.model, sent=request.sent), gathering, outlet)
         return job
+
+    def _check_beside(self) -> None:
+        if self._loop is not None:
+            raise OptionError("Functions are called for one answer at a time.", "Leave them away, or ask one model in a cell.")
 
     def _wait_if_late(self, promised: Reply, outlet: Outlet | None) -> Reply:
         """Where nobody looks at a cell that has ended, it must not end before its answer is there."""
@@ -208,8 +233,10 @@ class Asking:
         """
         from .background import BackgroundAnswer
 
+        request = self.build(content)
+        self._check_beside()
         exchange = self._exchange(lambda is_whole: QuietPainter(), self.desk.teller(self.options))
-        watching = exchange.watch(self.build(content))
+        watching = exchange.watch(request)
         answer = BackgroundAnswer(Pump(exchange.begin(watching)), watching, listener)
         answer.start()
         return answer
@@ -231,10 +258,16 @@ class Asking:
             budget=options.budget,
             is_recorded=lambda body: desk.replays.is_recorded(client.connection, body, options.cache),
             session_allowance=lambda currency: desk.books.allowance(desk.config.session_budget, currency),
+            tools=self._loop,
         )
 
     def _describe(self, request: ChatRequest, reply: Reply) -> list[str]:
-        notes = [] if self._chat is None else [describe_room(self._chat, request, reply, self._provider)]
+        if self._loop is not None and reply.tool_calls:
+            return []  # the answer comes later
+        n_calls = len(self._loop.records) if self._loop else 0
+        notes = [] if not n_calls else ["1 call" if n_calls == 1 else f"{n_calls} calls"]
+        if self._chat is not None:
+            notes.append(describe_room(self._chat, request, reply, self._provider))
         if self.options.as_ == "code" and not self.options.quiet and not self.options.background:
             from .nextcell import code_notes
 
@@ -257,7 +290,8 @@ class Asking:
         """The turn into the chat; onto one that has grown meanwhile it goes behind."""
         if self._chat is not None:
             base = self.edited or self.desk.chats.open(self._chat.name)
-            self.desk.chats.put(grow(base, request, reply, self.options.system, self.options.model))
+            between = self._loop.between if self._loop else ()
+            self.desk.chats.put(grow(base, request, reply, self.options.system, self.options.model, between))
 
     def _tell_of_saved(self) -> None:
         if self._chat is None or self._chat.turns or self.edited is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .errors import one_line
-from .markdown import make_safe, strip_controls
+from .markdown import make_safe, strip_controls, to_html_text
 from .replies import FINISHED_WHOLE, Reply
 from .sent import in_words
 
@@ -176,3 +177,21 @@ def record(reply: Reply) -> dict[str, object]:
             "thinking_tokens": usage.thinking_tokens,
         },
     }
+
+
+def sources_markdown(reply: Reply) -> str:
+    """The sources of a web search as a list of links; empty without any. Titles are foreign text, addresses http(s) or text."""
+    rows = []
+    for n, source in enumerate(reply.sources, 1):
+        title = to_html_text(one_line(source.title or source.link or source.media, 160))
+        facts = to_html_text(one_line(" · ".join(filter(None, (source.media, source.date))), 100))
+        link = source.link
+        is_link = re.fullmatch(r"https?://[^\s<>\x00-\x20\x7f]+", link, re.IGNORECASE) is not None
+        rows.append(f"{n}. {f'[{title}](<{link}>)' if is_link else title}{f' <small>{facts}</small>' if facts else ''}")
+    return "\n".join(["**Sources**", "", *rows, "", ""]) if rows else ""
+
+
+def sources_text(reply: Reply) -> str:
+    """The same as plain text."""
+    rows = [f"{n}. {one_line(source.title, 160)}  {one_line(source.link, 300)}" for n, source in enumerate(reply.sources, 1)]
+    return "\n".join(["", "Sources", *rows, ""]) if rows else ""

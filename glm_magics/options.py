@@ -27,7 +27,7 @@ class Option:
         choices: the allowed words, for ``choice``.
         low, high: the allowed range, both ends included (vendor's reference), for numbers.
         completes: what Tab offers for the value: ``model``, ``vectors`` (a model that makes them), ``name`` (of the notebook),
-            ``chat`` or nothing.
+            ``chat``, ``mcp`` or nothing.
         in_python: False for what makes sense in a cell only.
     """
 
@@ -39,7 +39,7 @@ class Option:
     choices: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
-    completes: Literal["", "model", "vectors", "name", "chat"] = ""
+    completes: Literal["", "model", "vectors", "name", "chat", "mcp"] = ""
     in_python: bool = True
 
 
@@ -111,6 +111,34 @@ OPTIONS: tuple[Option, ...] = (
         "SCHEMA",
         completes="name",
     ),
+    Option(
+        "tools",
+        ("--tools",),
+        "functions of the notebook that the model may ask for, f,g; each call is shown, and asked about first; repeatable",
+        "list",
+        "F,G",
+        completes="name",
+    ),
+    Option(
+        "mcp",
+        ("--mcp",),
+        "MCP servers whose tools the model may ask for, named by %glm_mcp add; repeatable",
+        "list",
+        "NAME",
+        completes="mcp",
+    ),
+    Option("web_search", ("--web-search",), "let the vendor search the web for the answer; the sources are shown", "flag"),
+    Option("knowledge", ("--knowledge",), "answer from this knowledge base of the vendor's platform", "text", "ID"),
+    Option(
+        "server_mcp",
+        ("--server-mcp",),
+        "MCP server that the vendor itself calls, label=https://…; nothing of it runs here, nobody is asked; repeatable",
+        "list",
+        "LABEL=URL",
+    ),
+    Option("yes", ("--yes",), "run the functions that are named without asking", "flag"),
+    Option("max_calls", ("--max-calls",), "most calls of functions", "integer", "N", low=1, high=1000),
+    Option("call_timeout", ("--call-timeout",), "longest time for one call, in seconds", "number", "S", low=0.1, high=86_400),
     Option("retries", ("--retries",), "how often to ask again when the answer misses the schema", "integer", "N", low=0, high=10),
     Option("budget", ("--budget",), "most that the cell may cost, in the currency of the price", "number", "X", low=0, high=1e6),
     Option(
@@ -161,6 +189,14 @@ class Options:
     chat: str | None = None
     keep_thinking: bool = False
     schema: Any = None
+    tools: Sequence[Any] = field(default=())
+    mcp: Sequence[str] = field(default=())
+    web_search: bool = False
+    knowledge: str | None = None
+    server_mcp: Sequence[Any] = field(default=())
+    yes: bool = False
+    max_calls: int | None = None
+    call_timeout: float | None = None
     retries: int = 2
     budget: float | None = None
     into: str | None = None

@@ -37,8 +37,8 @@ def open_grounding(desk: Desk, images: object, question: str, options: Options, 
         InputError, NoProviderError: there is no picture, or nobody to ask a question.
         OptionError: an option that a widget does not have.
     """
-    if options.chat or options.schema is not None:
-        raise OptionError("A widget has neither a chat nor a schema.", "Leave --chat and --schema away, or ask with `%%glm`.")
+    if options.chat or options.schema is not None or options.tools or options.mcp:
+        raise OptionError("A widget has neither a chat nor a schema nor tools.", "Leave those away, or ask with `%%glm`.")
     if options.dry_run:
         raise OptionError("A widget sends what it asks.", "See what would be sent with `%%glm --dry-run -i PICTURE`.")
     named = named_pictures(images)

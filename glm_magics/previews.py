@@ -140,7 +140,14 @@ def readable_body(request: ChatRequest, body: Mapping[str, Any]) -> dict[str, An
             content = [_readable(part, shape) for part, shape in zip(message.parts, wire["content"], strict=True)]
             wire = {**wire, "content": content}
         messages.append(wire)
-    return {**body, "messages": messages}
+    tools = {"tools": [_without_headers(tool) for tool in body["tools"]]} if "tools" in body else {}
+    return {**body, "messages": messages, **tools}
+
+
+def _without_headers(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of an MCP server that the vendor calls: its headers may hold a key."""
+    server = tool.get("mcp")
+    return {**tool, "mcp": {**server, "headers": "<hidden>"}} if isinstance(server, Mapping) and "headers" in server else tool
 
 
 def _readable(part: Any, shape: dict[str, Any]) -> dict[str, Any]:

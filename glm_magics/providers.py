@@ -58,6 +58,7 @@ class Provider:
         currency: of its bills, for the vendor's platforms that charge by the token; empty: nothing is known of prices.
         has_base64_vectors: it packs vectors as base64 of little-endian float32 where that is asked for. The vendor documents no
             such field; a server that does not know it gives lists of numbers, which are read as well.
+        search_engine: of the server's web search (chat reference; each platform names its own).
         has_realtime: there is a WebSocket to talk over; z.ai documents none.
     """
 
@@ -75,6 +76,7 @@ class Provider:
     currency: str = ""
     has_realtime: bool = True
     has_base64_vectors: bool = False
+    search_engine: str = "search_pro_jina"
 
     @property
     def host(self) -> str:
@@ -87,9 +89,15 @@ PROVIDERS: Mapping[str, Provider] = {
     row.name: row
     for row in (
         Provider("zai", "https://api.z.ai/api/paas/v4", (_ZAI,), currency="USD", has_realtime=False),
-        Provider("bigmodel", "https://open.bigmodel.cn/api/paas/v4", (_ZHIPU,), currency="CNY"),
+        Provider("bigmodel", "https://open.bigmodel.cn/api/paas/v4", (_ZHIPU,), currency="CNY", search_engine="search_pro"),
         Provider("coding", "https://api.z.ai/api/coding/paas/v4", (_ZAI,), has_realtime=False),
-        Provider("coding-bigmodel", "https://open.bigmodel.cn/api/coding/paas/v4", (_ZHIPU,), has_realtime=False),
+        Provider(
+            "coding-bigmodel",
+            "https://open.bigmodel.cn/api/coding/paas/v4",
+            (_ZHIPU,),
+            has_realtime=False,
+            search_engine="search_pro",
+        ),
     )
 }
 """The vendor's platforms; the sandbox's row is made when it starts, a server's from its URL."""

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from .callrecords import CallRecord, WebSource, is_server_call, read_server_calls, read_sources
 from .markdown import code_blocks, make_safe, strip_controls
 from .money import Cost
 from .sent import SentItem
@@ -54,6 +55,7 @@ class Delta(NamedTuple):
     tool_calls: Sequence[Mapping[str, Any]] = ()
     error: Mapping[str, Any] | None = None
     audio: Mapping[str, Any] | None = None
+    found: Sequence[WebSource] = ()
 
 
 class CodeBlock(NamedTuple):
@@ -125,6 +127,8 @@ def parse_chunk(raw: object) -> Delta:
         request_id if type(request_id) is str else "",
         tool_calls if tool_calls and type(tool_calls) is list else (),
     )
+    if "web_search" in raw:
+        delta = delta._replace(found=read_sources(raw["web_search"]))
     return delta._replace(audio=step["audio"]) if "audio" in step and isinstance(step["audio"], dict) else delta
 
 
@@ -225,6 +229,8 @@ class Reply(Settling):
         cost: of this answer, where the price is known.
         notes: more for the line below the answer.
         job: the background job that fills it in; None where there is none. See `is_running`, `wait`, `stop` and ``await``.
+        calls: the functions that were called for it, in order.
+        sources: what the server's web search found (`WebSource`).
     """
 
     text: str = ""
@@ -247,6 +253,8 @@ class Reply(Settling):
     cost: Cost | None = None
     notes: tuple[str, ...] = field(default=(), repr=False)
     job: Any = field(default=None, repr=False, compare=False)
+    calls: Sequence[CallRecord] = ()
+    sources: Sequence[WebSource] = ()
     is_on_display: bool = field(default=False, repr=False, compare=False)
 
     @property
@@ -312,12 +320,14 @@ class ReplyFold:
         self._started_s = started_s
         self.raw_pieces: list[str] = []
         self._tool_calls: dict[int, dict[str, Any]] = {}
+        self._server_calls: list[Mapping[str, Any]] = []
+        self._sources: list[WebSource] = []
         self._cleaner = ContentCleaner()
         self._spoken: dict[str, tuple[list[str], object]] = {}  # by id: base64 texts, and when the id expires
 
     def add(self, delta: Delta, now_s: float) -> None:
         """Takes one delta in."""
-        content, thinking, finish_reason, usage, _, _, tool_calls, _, audio = delta  # runs once a token
+        content, thinking, finish_reason, usage, _, _, tool_calls, _, audio, found = delta  # runs once a token
         if content:
             self.raw_pieces.append(content)
             answer, thought = self._cleaner.feed(content)
@@ -329,7 +339,7 @@ class ReplyFold:
             self.thinking_pieces.append(thinking)
         if self.first_token_s is None and (content or thinking or tool_calls or audio):
             self.first_token_s = now_s - self._started_s
-        if finish_reason or usage or not self._request_id or tool_calls or audio:
+        if finish_reason or usage or not self._request_id or tool_calls or audio or found:
             self._add_facts(delta)
 
     def _add_facts(self, delta: Delta) -> None:
@@ -338,8 +348,11 @@ class ReplyFold:
         self._model = delta.model or self._model
         self._request_id = delta.request_id or self._request_id
         for position, call in enumerate(delta.tool_calls):
-            if isinstance(call, Mapping):
+            if is_server_call(call):
+                self._server_calls.append(call)
+            elif isinstance(call, Mapping):
                 self._add_tool_call(call, position)
+        self._sources += delta.found
         if delta.audio:
             self._add_audio(delta.audio)
 
@@ -396,4 +409,6 @@ class ReplyFold:
             tool_calls=tuple(self._tool_calls[index] for index in sorted(self._tool_calls)),
             sent=self._sent,
             audio=self._speech(),
+            calls=read_server_calls(self._server_calls),
+            sources=tuple(dict.fromkeys(self._sources)),
         )

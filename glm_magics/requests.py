@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from .catalog import Model, find_model, nearest_models
@@ -194,8 +194,25 @@ def _wire_messages(request: ChatRequest, provider: Provider) -> list[Mapping[str
     Source: the vendor's page on thinking; between turns it counts only together with ``clear_thinking: false``.
     """
     n_messages = len(request.messages)
-    asked = max((n for n in range(n_messages) if request.messages[n].role == "user"), default=n_messages)
+    asked = max((n for n in range(n_messages) if _is_question(request.messages, n)), default=n_messages)
     return [
         message.to_wire(provider.image_form, provider.thinking_field if request.is_thinking_kept or n > asked else "")
         for n, message in enumerate(request.messages)
     ]
+
+
+def _is_question(messages: Sequence[Message], n: int) -> bool:
+    """True for what the user asked; a user's message behind results only carries their pictures."""
+    return messages[n].role == "user" and (n == 0 or messages[n - 1].role != "tool")
+
+
+def with_tools(request: ChatRequest, tools: Sequence[Mapping[str, Any]], provider: Provider, is_checked: bool) -> ChatRequest:
+    """The request with tools in the shape of the wire.
+
+    Raises:
+        ModelError: the model calls no functions.
+    """
+    row = find_model(request.model)
+    if is_checked and row is not None and row.tools is False and not provider.is_self_hosted:
+        raise ModelError(f"{row.id} calls no functions.", "Choose e.g. glm-4.7, or glm-4.6v for questions about pictures.")
+    return replace(request, fields={**request.fields, "tools": list(tools)})

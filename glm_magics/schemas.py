@@ -162,7 +162,7 @@ def _from_json_schema(given: Mapping[str, Any]) -> Schema:
                 f"--schema refers to `{one_line(str(error.ref), 60)}`, which it does not hold.", "Mend it."
             ) from None
         if faults:
-            raise MisfitError(_in_words((list(fault.absolute_path), fault.message) for fault in faults))
+            raise MisfitError(in_words((list(fault.absolute_path), fault.message) for fault in faults))
         return value
 
     _check_references(convert)
@@ -188,7 +188,7 @@ def _from_type(given: Any) -> Schema:
         raise MissingExtraError.naming("schema", _MISSING) from None
     name = getattr(given, "__name__", "answer")
     try:
-        adapter: Any = pydantic.TypeAdapter(_portable(given))
+        adapter: Any = pydantic.TypeAdapter(portable(given))
         schema = adapter.json_schema()
     except pydantic.errors.PydanticUserError as error:
         said = one_line(str(error).split("\n")[0], 160).rstrip(".")
@@ -200,12 +200,12 @@ def _from_type(given: Any) -> Schema:
         try:
             return adapter.validate_json(json.dumps(value))  # as JSON: there a date is text, and strict models take it
         except pydantic.ValidationError as error:
-            raise MisfitError(_in_words((list(fault["loc"]), fault["msg"]) for fault in error.errors())) from None
+            raise MisfitError(in_words((list(fault["loc"]), fault["msg"]) for fault in error.errors())) from None
 
     return _wrapped(name, schema, convert, adapter.dump_python)
 
 
-def _portable(given: Any) -> Any:
+def portable(given: Any) -> Any:
     """Before Python 3.12 pydantic reads TypedDicts of ``typing_extensions`` only: one of ``typing`` is made anew."""
     if sys.version_info >= (3, 12):
         return given
@@ -222,7 +222,7 @@ def _portable(given: Any) -> Any:
     origin, parts = typing.get_origin(given), typing.get_args(given)
     if origin is None or not any(map(_holds_typed_dict, parts)):
         return given
-    changed = tuple(map(_portable, parts))
+    changed = tuple(map(portable, parts))
     return reduce(or_, changed) if type(given).__name__ == "UnionType" else origin[changed]
 
 
@@ -231,7 +231,7 @@ def _field(hint: Any, is_required: bool, not_required: Any) -> Any:
     origin = typing.get_origin(hint)
     if origin in (typing.Required, typing.NotRequired):
         hint, is_required = typing.get_args(hint)[0], origin is typing.Required
-    return _portable(hint) if is_required else not_required[_portable(hint)]
+    return portable(hint) if is_required else not_required[portable(hint)]
 
 
 def _holds_typed_dict(given: Any) -> bool:
@@ -249,7 +249,7 @@ def _wrapped(name: str, schema: Mapping[str, Any], convert: Callable[[Any], Any]
     return Schema(name, outer, True, convert, plain)
 
 
-def _in_words(faults: Iterator[tuple[list[Any], str]]) -> str:
+def in_words(faults: Iterator[tuple[list[Any], str]]) -> str:
     """``items.0.price: …; …``, the first few."""
     listed = [f"{'.'.join(map(str, path)) or 'the value'}: {one_line(said, 200)}" for path, said in faults]
     more = f"; and {len(listed) - _MOST_FAULTS} more" if len(listed) > _MOST_FAULTS else ""

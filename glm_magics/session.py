@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .schemas import Schema
     from .sightings import Sightings
     from .taping import Deck
+    from .toolkits import Toolkit
 
 REPLY_NAME = "_glm"
 """The name under which the last `Reply` is always found."""
@@ -84,6 +85,7 @@ class Session:
         self._books: Books | None = None
         self._jobs: Jobs | None = None
         self._corpus: Corpus | None = None
+        self._toolkit: Toolkit | None = None
         self.config.observe(self._forget_connection, ["provider", "api_key"])
         if shell is not None:
             shell.events.register("post_execute", self._cell_ended)
@@ -191,6 +193,8 @@ class Session:
         if self.shell is not None:
             with suppress(ValueError):  # closed before
                 self.shell.events.unregister("post_execute", self._cell_ended)
+        if self._toolkit is not None:
+            self._toolkit.close()
         if self._sandbox is not None:
             self._sandbox.stop()
             self._sandbox = None
@@ -270,6 +274,17 @@ class Session:
 
             self._books = Books(self.config, self.environment, self.shell)
         return self._books
+
+    @property
+    def toolkit(self) -> Toolkit:
+        """The functions' side of asking: what was allowed for good, where calls are shown."""
+        if self._toolkit is None:
+            from .toolkits import Toolkit
+
+            is_text = self.shell is None or is_terminal(self.shell)
+            publish = None if self.shell is None or is_text else publisher(self.shell)
+            self._toolkit = Toolkit(self.config, self.shell, publish)
+        return self._toolkit
 
     def ask_again(self, name: str, n: int, text: str, options: Options) -> Reply | DryRun:
         """Asks turn `n` (from 1) of a chat again with other words; its pictures stay, later turns go once the answer is there.

@@ -89,6 +89,13 @@ class GLM(Configurable):
     session_budget = Float(0.0, min=0.0, help="Most that this session may cost, in the currency of the prices; 0: no limit.").tag(
         config=True
     )
+    tool_calls = Integer(25, min=1, help="Most calls of functions in one question.").tag(config=True)
+    tool_timeout = Float(60.0, min=0.1, help="Longest time for one call of a function, in seconds.").tag(config=True)
+    tools_timeout = Float(600.0, min=0.1, help="Longest time for all calls of one question together, in seconds.").tag(
+        config=True
+    )
+    tool_depth = Integer(1, min=0, help="How deep called functions may ask a model themselves.").tag(config=True)
+    tool_result_chars = Integer(30_000, min=100, help="Most characters of one function's result.").tag(config=True)
     ledger = Bool(True, help="Keep the counts, times and cost of every call in a local file; no word of what was said.").tag(
         config=True
     )

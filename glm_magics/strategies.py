@@ -63,24 +63,30 @@ STRATEGIES: Mapping[Way, Strategy] = {
 }
 
 
-def choose_way(row: Model | None, provider: Provider) -> Way:
+def choose_way(row: Model | None, provider: Provider, has_tools: bool = False) -> Way:
     """The way for a model over a provider; for an unknown model the one that needs nothing but words.
 
     Args:
         row: of the catalogue; None for a model outside of it.
         provider: who is asked.
+        has_tools: the user's functions are in the request: a forced call of another would keep the model from them.
     """
     if provider.is_self_hosted:
         return "json_schema" if provider.has_json_schema else "prompt"
     if row is not None and row.structured_output:
         return "json_object"
-    return "tool" if row is not None and row.tools else "prompt"
+    return "tool" if row is not None and row.tools and not has_tools else "prompt"
 
 
 def read_answer(reply: Reply) -> str:
     """Where the object is: the arguments of the forced call, else the text."""
     calls = [call["function"] for call in reply.tool_calls]
     return next((call["arguments"] for call in calls if call["name"] == _TOOL and call["arguments"]), reply.text)
+
+
+def is_step(reply: Reply) -> bool:
+    """True for an answer that only calls the user's functions: another one follows, and that one is to have the form."""
+    return bool(reply.tool_calls) and all(call["function"]["name"] != _TOOL for call in reply.tool_calls)
 
 
 def ask_again(reply: Reply, fault: str) -> list[Message]:

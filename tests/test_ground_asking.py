@@ -181,8 +181,8 @@ def test_a_dry_run_of_a_widget_is_refused(ip, fake: FakeGLM) -> None:
     assert fake.requests == []
 
 
-@pytest.mark.parametrize("options", [{"chat": "talk"}, {"schema": "name"}], ids=["chat", "schema"])
-def test_a_widget_has_neither_chat_nor_schema(ip, fake: FakeGLM, options: dict[str, str]) -> None:
+@pytest.mark.parametrize("options", [{"chat": "talk"}, {"schema": "name"}, {"tools": [len]}], ids=["chat", "schema", "tools"])
+def test_a_widget_has_neither_chat_nor_schema(ip, fake: FakeGLM, options: dict[str, object]) -> None:
     """It is said, not ignored."""
     with pytest.raises(OptionError, match="neither a chat nor a schema"):
         glm_magics.ground(photo(), "the cup", **options)

@@ -13,7 +13,7 @@ from ..options import nearest
 from ..providers import SERVER_KINDS, Connection
 from ..session import Session
 from .arguments import split_words
-from .conversing import SPANS, run_command
+from .conversing import SPANS, run_command, run_mcp
 
 
 class ModelTable(Sequence[Mapping[str, object]]):
@@ -159,6 +159,20 @@ class AdminMagics(Magics):
         if len(words) > 1:
             raise OptionError(f"`{' '.join(words[1:])}` is not understood.", f"Write `%glm_usage` and one of {', '.join(SPANS)}.")
         return self._session.books.spending(words[0] if words else "notebook")
+
+    @no_var_expand
+    def glm_mcp(self, line: str) -> Any:
+        """MCP servers, whose tools ``%%glm --mcp NAME`` offers to the model.
+
+            %glm_mcp                               the servers and their tools
+            %glm_mcp add time mcp-server-time      starts a command and speaks with it
+            %glm_mcp add shop --env SHOP_KEY shop-server --verbose
+            %glm_mcp add wiki https://…/mcp        over streamable HTTP
+            %glm_mcp remove time                   ends it
+
+        A command sees only the usual environment variables and those that --env names. Servers end with the kernel.
+        """
+        return run_mcp(self._session, line)
 
     @no_var_expand
     def glm_chat(self, line: str) -> Any:

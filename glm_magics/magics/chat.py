@@ -14,7 +14,7 @@ from IPython.core.magic import Magics, magics_class, needs_local_scope, no_var_e
 from ..celloutputs import Cells
 from ..errors import GLMError, MediaError, UnknownNameError, one_line
 from ..messages import Labelled
-from ..options import OPTIONS, Options
+from ..options import Options
 from ..session import Session
 from ..template import Expression, parse_template
 from .arguments import Call, options_help, parse_cell_line, parse_text_line
@@ -33,7 +33,8 @@ they are; a plain name that does not exist stops before anything is sent. --dry-
 
 No model named: glm-4.7 for text, glm-4.6v when a picture is in the message (%config GLM changes both).
 Afterwards the Reply is in _glm: .text .thinking .model .usage .cost .finish_reason .request_id .is_complete .elapsed_s
-.code_blocks .tables .value (with --schema) .to_frame()
+.code_blocks .tables .value (with --schema) .calls .sources .to_frame()
+--tools: no function runs before you allow it, by buttons, by text, or with --yes for those that the line names.
 --as code puts the Python of the answer into the next cell, unrun; %glm_fix and %glm_explain take an error to the model.
 With --background, or a final & on the line, the cell returns at once: .is_running .wait() .stop() and `await _glm`; %glm_jobs.
 With several models (-m glm-4.7,glm-4.6) _glm is a Comparison: [0] ["glm-4.6"] .errors .to_frame()
@@ -65,6 +66,9 @@ Examples:
     %%glm --schema "name, age int, born date?, mood good|bad" --into person
     {{letter}}
 
+    %%glm --tools search_orders,shop.plot --mcp time
+    Which orders came late last week? Plot them.
+
     %%glm --schema list[Invoice] --as frame --into invoices --budget 0.05
     {{Path("invoices.txt")}}
 
@@ -72,7 +76,7 @@ Examples:
 """
 
 
-_WORDS = [option.name for option in OPTIONS if option.kind == "list"]
+_WORDS = ("image", "data", "file")
 """The options whose values name things of the notebook."""
 
 
@@ -104,6 +108,7 @@ class ChatMagics(Magics):
         attached: dict[str, Any] = {name: self._find_words(getattr(options, name), names) for name in _WORDS}
         if options.schema is not None:
             attached["schema"] = self._find_schema(options.schema, names)
+        attached["tools"] = self._find_functions(options.tools, names)
         return replace(options, **attached)
 
     def _fill(self, text: str, call: Call, names: dict[str, Any]) -> list[object]:
@@ -137,6 +142,17 @@ class ChatMagics(Magics):
                 f"Define it first; a short form of one field is written `'{word} str'`.",
             )
         return word
+
+    def _find_functions(self, words: Sequence[str], names: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+        """The functions of ``--tools f,shop.sell``, by the names that were written."""
+        found = {}
+        for word in (part.strip() for words_ in words for part in words_.split(",")):
+            if not re.fullmatch(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*", word) or word.split(".")[0] not in names:
+                raise UnknownNameError(
+                    f"There is no function `{one_line(word, 40)}` in the notebook.", "Define it first; names are written `f,g`."
+                )
+            found[word] = self._evaluate(word, names)
+        return (found,) if found else ()
 
     def _find_words(self, tokens: Sequence[str], names: dict[str, Any]) -> tuple[Labelled, ...]:
         """The words after an option, each with the value that it names."""

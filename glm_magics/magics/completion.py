@@ -8,7 +8,7 @@ from ..catalog import models
 from ..options import OPTIONS, Option
 from ..providers import PROVIDERS, SERVER_KINDS
 from .arguments import BY_FLAG
-from .conversing import COMMANDS, SPANS
+from .conversing import COMMANDS, MCP_COMMANDS, SPANS
 from .embed import CACHE_OPTIONS, EMBED_OPTIONS
 from .replays import WAYS as REPLAY_WAYS
 from .working import WAYS
@@ -16,13 +16,14 @@ from .working import WAYS
 _OPTIONS = {"%glm_embed": EMBED_OPTIONS, "%glm_cache": CACHE_OPTIONS}
 
 
-def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] = ()) -> list[str]:
+def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] = (), servers: Iterable[str] = ()) -> list[str]:
     """What may stand at the end of the magic's line.
 
     Args:
         text_before: the line up to the cursor, from ``%%glm`` on.
         names: the names of the notebook.
         chats: the names of the chats.
+        servers: the names of the MCP servers.
     """
     words = text_before.split()
     if words[:1] == ["%glm_chat"]:
@@ -33,6 +34,10 @@ def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] =
         return [way for way in REPLAY_WAYS if way.startswith(words[1] if len(words) > 1 else "")]
     if words[:1] == ["%glm_usage"]:
         return [span for span in SPANS if span.startswith(words[1] if len(words) > 1 else "")]
+    if words[:1] == ["%glm_mcp"]:
+        word = words.pop() if len(words) > 1 and not text_before[-1].isspace() else ""
+        candidates = list(MCP_COMMANDS) if len(words) == 1 else list(servers) if words[1:] == ["remove"] else []
+        return [candidate for candidate in candidates if candidate.startswith(word)]
     if words[:1] == ["%glm_connect"]:
         return _complete_connect(words, text_before)
     if words and words[0] in _OPTIONS:
@@ -43,7 +48,7 @@ def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] =
     previous = words[-1] if len(words) > 1 else ""
     option = BY_FLAG.get(previous)
     if option is not None and option.kind != "flag":
-        candidates = _values(option, chats if option.completes == "chat" else names)
+        candidates = _values(option, {"chat": chats, "mcp": servers}.get(option.completes, names))
     elif word.startswith("-"):
         candidates = [flag for row in OPTIONS for flag in row.flags]
     elif words and words[0] == "%%glm" and len(words) == 1:
@@ -74,7 +79,7 @@ def _values(option: Option, names: Iterable[str]) -> list[str]:
         return _model_ids()
     if option.completes == "vectors":
         return [row.id for row in models().values() if row.kind == "embedding"]
-    if option.completes in ("name", "chat"):
+    if option.completes in ("name", "chat", "mcp"):
         return [name for name in names if not name.startswith("_")]
     return list(option.choices)
 

@@ -1,4 +1,4 @@
-"""``%glm_chat``: one row per command, each a thin skin over the session's chats."""
+"""``%glm_chat``: one row per command, each a thin skin over the session's chats; and ``%glm_mcp``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from ..errors import OptionError, one_line
 from ..options import Options, nearest
 from ..session import Session
 from .arguments import split_words
+
+MCP_COMMANDS: Mapping[str, str] = {
+    "add": "add NAME [--env VARIABLE] command… | url",
+    "list": "list",
+    "remove": "remove NAME",
+}
+"""Of ``%glm_mcp``."""
 
 SPANS = ("cell", "notebook", "today", "month", "all")
 """Of ``%glm_usage``, as `ledger.SPANS`; that room is not loaded before it is used."""
@@ -137,3 +144,25 @@ def _count(word: str, what: str) -> int:
     if not word.isdecimal() or len(word) > 9:
         raise OptionError(f"`{one_line(word, 40)}` is no number.", f"Say {what} as a whole number.")
     return int(word)
+
+
+def run_mcp(session: Session, line: str) -> Any:
+    """Runs the line of ``%glm_mcp``; an empty one lists the servers.
+
+    Raises:
+        OptionError: there is no such command, or it lacks a word.
+        ToolError: the server does not start.
+    """
+    command, *words = split_words(line) or ["list"]
+    servers = session.toolkit.servers
+    if command == "list" and not words:
+        return servers
+    if command == "remove" and len(words) == 1:
+        return servers.remove(words[0])
+    if command == "add" and words:
+        variables: list[str] = []
+        while len(words) > 2 and words[1] == "--env":
+            variables.append(words[2])
+            del words[1:3]
+        return servers.add(words[0], *words[1:], variables=variables)
+    raise OptionError(f"%glm_mcp cannot read `{one_line(line, 60)}`.", f"There are: {'; '.join(MCP_COMMANDS.values())}.")

@@ -33,6 +33,7 @@ _MAGICS = {
     "glm_explain": "line",
     "glm_jobs": "line",
     "glm_replay": "line",
+    "glm_mcp": "line",
 }
 """Each magic, a method of that name, and its kind."""
 
@@ -57,7 +58,9 @@ def register(shell: Any, session: Session) -> None:
     shell.configurables.append(session.config)
 
     def complete(_: Any, event: Any) -> list[str]:
-        return complete_line(event.text_until_cursor, list(shell.user_ns), session.chats)
+        text = event.text_until_cursor
+        servers = list(session.toolkit.servers) if "mcp" in text else []
+        return complete_line(text, list(shell.user_ns), session.chats, servers)
 
     shell.set_hook("complete_command", complete, re_key=_COMPLETED)
     shell.input_transformers_cleanup.append(keep_question_marks)

@@ -45,6 +45,8 @@ class Answer:
         delay_s: seconds before each streamed frame; 0 sends as fast as the connection takes it.
         raw_frames: exact bytes to stream instead of all of the above.
         spoken: the content aloud; from a model that speaks.
+        web_search: rows beside the choices, where a web search was asked for.
+        mcp_calls: calls that ran at the server.
     """
 
     content: tuple[str, ...] = ()
@@ -56,6 +58,8 @@ class Answer:
     delay_s: float = 0.0
     raw_frames: tuple[bytes, ...] = ()
     spoken: Spoken | None = None
+    web_search: tuple[Mapping[str, Any], ...] = ()
+    mcp_calls: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def text(self) -> str:

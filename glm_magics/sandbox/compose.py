@@ -26,7 +26,7 @@ from glm_magics.sandbox.locate import locate
 from glm_magics.sandbox.pictures import Picture
 from glm_magics.sandbox.prompts import message_text
 from glm_magics.sandbox.schemas import fill
-from glm_magics.sandbox.tools import calls_in, schema_in
+from glm_magics.sandbox.tools import calls_in, mcp_rows, schema_in, web_rows
 from glm_magics.sandbox.usage import token_weight
 
 HONEST = "This is the **glm_magics sandbox**: no language model is behind this answer."
@@ -52,6 +52,8 @@ def compose(request: ChatRequest) -> Answer:
         thinking=_thinking(request, steps),
         tool_calls=said.calls,
         finish_reason="tool_calls" if said.calls else "stop",
+        web_search=web_rows(request.body.get("tools", ()), request.prompt.text),
+        mcp_calls=mcp_rows(request.body.get("tools", ())),
     )
     return _within_limit(_stopped(answer, request.body.get("stop")), request.body.get("max_tokens"))
 
@@ -77,7 +79,7 @@ def _filler(request: ChatRequest) -> Said | None:
 
 def _tool_results(request: ChatRequest) -> Said | None:
     """What the tools gave, when their results are the last thing said."""
-    messages = request.body["messages"]
+    messages = _without_pictures(request.body["messages"])
     n_last = next((n for n, message in enumerate(reversed(messages)) if message["role"] != "tool"), len(messages))
     if not n_last or isinstance(request.body.get("tool_choice"), Mapping):
         return None
@@ -87,6 +89,15 @@ def _tool_results(request: ChatRequest) -> Said | None:
     return Said(
         "\n".join([HONEST, "", "The tools answered:", "", *lines]), (f"I have {plural(n_last, 'tool result')} to pass on.",)
     )
+
+
+def _without_pictures(messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Without a last message that only carries the pictures of results: they cannot be in the results themselves."""
+    if len(messages) < 2 or messages[-1]["role"] != "user" or messages[-2]["role"] != "tool":
+        return messages
+    content = messages[-1].get("content")
+    has_picture = isinstance(content, list) and any(part.get("type") == "image_url" for part in content)
+    return messages[:-1] if has_picture else messages
 
 
 def _tool_calls(request: ChatRequest) -> Said | None:

@@ -94,6 +94,7 @@ def stream_steps(answer: Answer, envelope: Envelope, wire: Wire, usage: dict[str
     yield from _content_frames(answer, slice(half, None), envelope, wire)
     for index, call in enumerate(answer.tool_calls):
         yield from (_chunk(envelope, {"tool_calls": [part]}) for part in _call_parts(index, call, wire))
+    yield from (_chunk(envelope, {"tool_calls": [row]}) for row in answer.mcp_calls)
     yield from _closing_frames(answer, envelope, wire, usage)
 
 
@@ -104,6 +105,8 @@ def completion_body(answer: Answer, envelope: Envelope, wire: Wire, usage: dict[
         message[wire.reasoning_field] = answer.thinking_text
     if answer.tool_calls:
         message["tool_calls"] = [_whole_call(i, call, _plain_call_id()) for i, call in enumerate(answer.tool_calls)]
+    if answer.mcp_calls:
+        message["tool_calls"] = [*message.get("tool_calls", []), *answer.mcp_calls]
     if answer.spoken:
         message["audio"] = _audio(answer.spoken, answer.spoken.data, wire)
     body = {
@@ -118,6 +121,8 @@ def completion_body(answer: Answer, envelope: Envelope, wire: Wire, usage: dict[
         body["usage"] = usage
     if answer.content_filter:
         body["content_filter"] = list(answer.content_filter)
+    if answer.web_search:
+        body["web_search"] = list(answer.web_search)
     return dump(body)
 
 
@@ -202,6 +207,8 @@ def _closing_frames(answer: Answer, envelope: Envelope, wire: Wire, usage: dict[
         last["usage"] = usage
     if answer.content_filter:
         last["content_filter"] = list(answer.content_filter)
+    if answer.web_search:
+        last["web_search"] = list(answer.web_search)
     yield _frame(last)
     if wire.has_extra_usage_chunk:
         yield _frame({**envelope.fields(), "choices": [], "usage": usage})

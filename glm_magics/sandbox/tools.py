@@ -59,3 +59,38 @@ def _objects_in(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
         except (ValueError, RecursionError):
             continue
         yield start, end, value
+
+
+def web_rows(tools: Sequence[Mapping[str, Any]], text: str) -> tuple[Mapping[str, Any], ...]:
+    """The sources of a web search, where its results were asked for: one row that says that there is no web here."""
+    asked = [tool["web_search"] for tool in tools if tool["type"] == "web_search"]
+    if not any(one.get("enable") and one.get("search_result") for one in asked):
+        return ()
+    row = {
+        "title": "The sandbox searches no web: this row stands where a source would",
+        "link": "https://sandbox.invalid/",
+        "media": "glm_magics sandbox",
+        "publish_date": "",
+        "content": f"Asked for: {' '.join(text.split())[:80]}",
+        "refer": "ref_1",
+        "icon": "",
+    }
+    return (row,)
+
+
+def mcp_rows(tools: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """For each MCP server that the vendor would call: a call that failed, for nothing is reached from here."""
+    rows = []
+    for n, label in enumerate(str(tool["mcp"].get("server_label", "")) for tool in tools if tool["type"] == "mcp"):
+        error = "The sandbox reaches no servers."
+        inner = {
+            "id": f"mcp_{n}",
+            "type": "mcp_call",
+            "server_label": label,
+            "name": "",
+            "arguments": "",
+            "output": "",
+            "error": error,
+        }
+        rows.append({"id": f"mcp_{n}", "index": n, "type": "mcp", "mcp": inner})
+    return tuple(rows)

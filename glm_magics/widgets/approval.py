@@ -1,0 +1,28 @@
+"""The question of a call as the page knows it: what would run, and the buttons; what they do is in ``approval.js``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+_HERE = Path(__file__).parent
+
+
+class ApprovalWidget(anywidget.AnyWidget):
+    """One question. The page says ``{"type": "ready"}`` until `is_heard`, and then
+    ``{"type": "decide", "state": "approved" | "always" | "refused", "reason": …}``.
+    """
+
+    _esm = _HERE / "approval.js"
+    _css = _HERE / "approval.css"
+
+    name = traitlets.Unicode(help="of the function").tag(sync=True)
+    source = traitlets.Unicode(help="where it would run; empty: in this notebook").tag(sync=True)
+    arguments = traitlets.Unicode(help="JSON, for people").tag(sync=True)
+    is_heard = traitlets.Bool(False, help="a greeting has arrived").tag(sync=True)
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """A page's write to a trait: not taken, for the page has none to write."""
