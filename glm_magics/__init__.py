@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .speech import Speech as Speech
     from .spending import Spending
     from .stylers import as_tables as as_tables
+    from .toolbox import Functions
+    from .voicecalls import VoiceCall
 
 __version__ = "0.1.0"
 
@@ -51,7 +53,7 @@ _LAZY = {
 __all__ = [
     *("Boxes", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "chats", "connect"),
     *("current_session", "frame_image", "frame_images", "ground", "models", "parse_boxes", "preview", "realtime", "register"),
-    "usage",
+    *("talk", "usage"),
 ]
 
 _MODULES = ("realtime",)
@@ -118,6 +120,43 @@ def ground(images: object, question: str = "", **options: Any) -> Grounding:
     from .options import parse_options
 
     return current_session().ground(images, question, parse_options(options))
+
+
+def talk(
+    model: str = "glm-realtime-flash",
+    *,
+    voice: str = "tongtong",
+    instructions: str = "",
+    tools: Functions = (),
+    video: bool = False,
+    vad: str = "server",
+    greeting: str = "",
+    **setup: Any,
+) -> VoiceCall:
+    """A voice call in a widget: speak, be answered aloud, read along, interrupt; `.transcript`, `.audio`, `.reply` after it.
+
+    The page has the microphone and the loudspeaker, the kernel the key. Without a microphone: type in the widget, or send a
+    recording with ``glm.realtime.talk_file("question.wav")``.
+
+    Args:
+        model: ``glm-realtime-flash`` or ``glm-realtime-air``.
+        voice: see `realtime.setup.VOICES`.
+        instructions: who the assistant is to be.
+        tools: functions of the notebook that it may ask for; each call is shown and approved in the widget.
+        video: camera or screen can be shown to it; excludes tools.
+        vad: ``server``: hands-free, the server notices that you have finished; ``client``: a button is held while you speak.
+        greeting: what it says first.
+        setup: further fields of `realtime.CallSetup`: noise, is_interruptible, silence_ms, threshold, temperature, …
+
+    Raises:
+        OptionError, ModelError: a value that is not allowed.
+        MissingExtraError: the ``widgets`` or the ``tools`` extra is missing.
+    """
+    fields = {"model": model, "voice": voice, "instructions": instructions, "has_video": video, "vad": vad, "greeting": greeting}
+    from .voicecalls import open_call
+
+    session = current_session()
+    return open_call({**setup, **fields}, tools, lambda: session.connection, session.switchboard)
 
 
 def connect(choice: str = "", *, kind: str = "", api_key: str | None = None) -> str:

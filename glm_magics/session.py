@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .sandbox import Sandbox
     from .schemas import Schema
     from .sightings import Sightings
+    from .voicecalls import Switchboard
 
 REPLY_NAME = "_glm"
 """The name under which the last `Reply` is always found."""
@@ -71,6 +72,7 @@ class Session:
         self._said: set[str] = set()
         self._chats: Chats | None = None
         self._books: Books | None = None
+        self._switchboard: Switchboard | None = None
         self.config.observe(self._forget_connection, ["provider", "api_key"])
         if shell is not None:
             shell.events.register("post_execute", self._cell_ended)
@@ -138,7 +140,9 @@ class Session:
             self._client = None
 
     def close(self) -> None:
-        """Lets go of connections, the sandbox and the shell's event."""
+        """Lets go of calls, connections, the sandbox and the shell's event."""
+        if self._switchboard is not None:
+            self._switchboard.close()
         self._forget_connection()
         if self.shell is not None:
             with suppress(ValueError):  # closed before
@@ -198,6 +202,15 @@ class Session:
         quiet = replace(options, model=model, quiet=True, dry_run=False)
         grounding = Grounding(pictures, _Asker(self, pictures, quiet))
         return grounding.ask(question) if question else grounding
+
+    @property
+    def switchboard(self) -> Switchboard:
+        """One voice call at a time."""
+        if self._switchboard is None:
+            from .voicecalls import Switchboard
+
+            self._switchboard = Switchboard(self.shell)
+        return self._switchboard
 
     def start(self, content: Sequence[object], options: Options, listener: Listener) -> BackgroundAnswer:
         """Asks in the background; the listener is told from another thread.

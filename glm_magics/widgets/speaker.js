@@ -1,0 +1,39 @@
+/** An answer played while it comes: `sound.js` is before this. */
+
+export default {
+  /** @param {{model: any}} widget */
+  initialize({ model }) {
+    let opening = null;
+    let isOver = false;
+    let close = () => {};
+    const open = () =>
+      (opening ??= openPhone((said) => said.playing === false && isOver && close()).then((phone) => {
+        close = () => phone.close();
+        return phone;
+      }));
+    const hear = async (message, buffers) => {
+      if (message.type === "stop") {
+        isOver = true;
+        return close();
+      }
+      const phone = await open().catch(() => null);
+      if (!phone) return;
+      if (message.type === "sound") phone.play(buffers[0]);
+      if (message.type === "end") {
+        isOver = true;
+        phone.tell({ end: true });
+      }
+    };
+    let line = Promise.resolve(); // one after the other
+    const listen = (message, buffers) => (line = line.then(() => hear(message, buffers)));
+    model.on("msg:custom", listen);
+    model.send({ type: "hello" });
+    return () => {
+      model.off("msg:custom", listen);
+      close();
+    };
+  },
+  render({ el }) {
+    el.style.display = "none";
+  },
+};
