@@ -308,6 +308,7 @@ class ReplyFold:
         self._request_id = ""
         self._started_s = started_s
         self.raw_pieces: list[str] = []
+        self.sound_pieces: list[str] = []  # base64, of the first id; for those who play while it comes
         self._tool_calls: dict[int, dict[str, Any]] = {}
         self._cleaner = ContentCleaner()
         self._spoken: dict[str, tuple[list[str], object]] = {}  # by id: base64 texts, and when the id expires
@@ -346,6 +347,8 @@ class ReplyFold:
         pieces, until = self._spoken.get(id, ([], None))
         if data := _text(audio.get("data")):
             pieces.append(data)
+            if id == next(iter(self._spoken), id):
+                self.sound_pieces.append(data)
         self._spoken[id] = pieces, audio.get("expires_at", until)
 
     def _speech(self) -> Speech | None:

@@ -341,7 +341,9 @@ class Session:
         as_ = "json" if options.schema is not None and options.as_ == "markdown" else options.as_
         if is_terminal(self.shell):
             return TerminalPainter(sys.stdout, as_)
-        return NotebookPainter(_publisher(self.shell), as_, _look_at(images))
+        from .voicepainting import SpeakingPainter, open_in_page
+
+        return SpeakingPainter(NotebookPainter(_publisher(self.shell), as_, _look_at(images)), open_in_page)
 
     def keep(self, reply: Reply, options: Options, images: Sequence[ImagePart], is_shown: bool) -> None:
         """Puts the reply and its boxes into the namespace; `is_shown`: the cell has shown it already."""

@@ -31,7 +31,7 @@ FLOORS = [
     {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime"}
     | {"toolresults"},
     {"testing", "display", "previews", "widgets", "bookkeeping", "toolbox"},
-    {"live", "groundings", "voicecalls"},
+    {"live", "groundings", "voicecalls", "voicepainting"},
     {"exchange"},
     {"background"},
     {"flow"},

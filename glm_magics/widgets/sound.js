@@ -8,7 +8,7 @@
 
 /** Runs in the audio thread, from its own text: it can use nothing from outside. */
 const PHONE = String.raw`
-const HEARD_HZ = 16000, SPOKEN_HZ = 24000, FRAME = 1600, WINDOW_S = 0.02;
+const HEARD_HZ = 16000, FRAME = 1600, WINDOW_S = 0.01, VOICE_WINDOWS = 4;
 const FADE = 192; // samples, 4 ms: no click when playback stops
 
 /** Samples at another rate, as a stream: windowed sinc, with the low pass that going down needs. */
@@ -57,10 +57,10 @@ class Resampler {
 }
 
 class Phone extends AudioWorkletProcessor {
-  constructor() {
+  constructor({ processorOptions }) {
     super();
     this.down = new Resampler(sampleRate, HEARD_HZ);
-    this.up = new Resampler(SPOKEN_HZ, sampleRate);
+    this.up = new Resampler(processorOptions.spokenHz, sampleRate);
     this.frame = new Int16Array(FRAME);
     this.n = 0;
     this.isOn = false; // frames go out
@@ -106,7 +106,7 @@ class Phone extends AudioWorkletProcessor {
   }
 
   flush() {
-    if (this.isPlaying) this.fade = FADE;
+    if (this.isPlaying && !this.isHeld) this.fade = FADE;
     this.queue = [];
     this.first = this.nQueued = 0;
     this.isEnded = true;
@@ -121,7 +121,7 @@ class Phone extends AudioWorkletProcessor {
     this.port.postMessage({ playing: is, at: currentTime });
   }
 
-  /** Heard: to 16 kHz, in frames of 100 ms; what is loud for 60 ms is a voice. */
+  /** Heard: to 16 kHz, in frames of 100 ms; what is loud for 40 ms is a voice. */
   hear(channels) {
     const input = new Float32Array(channels[0].length);
     for (const channel of channels) for (let i = 0; i < input.length; i++) input[i] += channel[i] / channels.length;
@@ -141,13 +141,13 @@ class Phone extends AudioWorkletProcessor {
     const power = this.energy / this.nEnergy;
     this.energy = this.nEnergy = 0;
     this.nLoud = power > this.bargeIn && this.bargeIn > 0 && !this.isMuted ? this.nLoud + 1 : 0;
-    if (this.nLoud === 3 && this.isPlaying && !this.isHeld) {
+    if (this.nLoud === VOICE_WINDOWS && this.isPlaying && !this.isHeld) {
       this.isHeld = true;
       this.fade = FADE;
       this.port.postMessage({ voice: true });
     }
     this.tick = (this.tick || 0) + 1;
-    if (this.tick % 3 === 0) this.port.postMessage({ level: this.isMuted ? 0 : power });
+    if (this.tick % 6 === 0) this.port.postMessage({ level: this.isMuted ? 0 : power });
   }
 
   send(isLast) {
@@ -198,8 +198,12 @@ registerProcessor("glm-phone", Phone);
 
 const NO_AUDIO = "This page cannot play or hear sound (no Web Audio).";
 
-/** A phone on this page. @param {(message: any) => void} told hears what the processor tells */
-async function openPhone(told) {
+/**
+ * A phone on this page.
+ * @param {(message: any) => void} told hears what the processor tells
+ * @param {number} spokenHz samples a second of what is played
+ */
+async function openPhone(told, spokenHz = 24000) {
   if (typeof AudioContext === "undefined" || typeof AudioWorkletNode === "undefined") throw new Error(NO_AUDIO);
   const context = new AudioContext({ latencyHint: "interactive" });
   const url = URL.createObjectURL(new Blob([PHONE], { type: "text/javascript" }));
@@ -211,7 +215,9 @@ async function openPhone(told) {
   } finally {
     URL.revokeObjectURL(url);
   }
-  const node = new AudioWorkletNode(context, "glm-phone", { numberOfInputs: 1, numberOfOutputs: 1, outputChannelCount: [1] });
+  const node = new AudioWorkletNode(context, "glm-phone", {
+    numberOfInputs: 1, numberOfOutputs: 1, outputChannelCount: [1], processorOptions: { spokenHz },
+  });
   node.port.onmessage = ({ data }) => told(data);
   node.connect(context.destination);
   context.resume().catch(() => {});
@@ -220,7 +226,7 @@ async function openPhone(told) {
   return {
     context,
     tell: (message, transfer = []) => node.port.postMessage(message, transfer),
-    /** @param {DataView} view of 16-bit samples, 24,000 a second */
+    /** @param {DataView} view of 16-bit samples */
     play(view) {
       const samples = new Int16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
       node.port.postMessage({ samples }, [samples.buffer]);

@@ -6,8 +6,8 @@ export default {
     let opening = null;
     let isOver = false;
     let close = () => {};
-    const open = () =>
-      (opening ??= openPhone((said) => said.playing === false && isOver && close()).then((phone) => {
+    const open = (rate_hz) =>
+      (opening ??= openPhone((said) => said.playing === false && isOver && close(), rate_hz).then((phone) => {
         close = () => phone.close();
         return phone;
       }));
@@ -16,7 +16,7 @@ export default {
         isOver = true;
         return close();
       }
-      const phone = await open().catch(() => null);
+      const phone = await open(message.rate_hz).catch(() => null);
       if (!phone) return;
       if (message.type === "sound") phone.play(buffers[0]);
       if (message.type === "end") {
@@ -27,8 +27,10 @@ export default {
     let line = Promise.resolve(); // one after the other
     const listen = (message, buffers) => (line = line.then(() => hear(message, buffers)));
     model.on("msg:custom", listen);
-    model.send({ type: "hello" });
+    // JupyterLab has the kernel handle messages beside a running cell once a widget has sent some
+    const timers = [0, 500, 1000].map((wait_ms) => setTimeout(() => model.send({ type: "hello" }), wait_ms));
     return () => {
+      timers.forEach(clearTimeout);
       model.off("msg:custom", listen);
       close();
     };

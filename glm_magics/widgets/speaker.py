@@ -1,18 +1,119 @@
-"""An answer played while it comes: no face, one page, samples in and sound out."""
+"""An answer played while it comes: no face, samples in and sound out."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import threading
+from collections.abc import Sequence
 from typing import Any
 
 import anywidget
 
+from ..speech import VOICE_RATE_HZ
+from ..waves import read_wave
 from .calling import module
+
+LINGERS_S = 2.0
+_HEADER_BYTES = 44
 
 
 class SpeakerWidget(anywidget.AnyWidget):
-    """Plays what it is sent: ``sound`` with 24 kHz samples, ``end``, ``stop``. A page that is there says ``hello``."""
+    """Plays what it is sent: ``sound`` (`rate_hz`; 16-bit samples as its buffer), ``end``, ``stop``. A page says ``hello``."""
 
     _esm = module("sound.js", "speaker.js")
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """A page's write to a trait: not taken, for the page has none to write."""
+
+
+class LiveSpeech:
+    """Plays base64 pieces in the page as they come.
+
+    Nothing is heard where no page answers while the cell runs (a kernel without subshells, nbconvert): the player below the
+    answer has it all. Pieces that are no base64 of whole samples each end the playing, and not the answer.
+    """
+
+    def __init__(self) -> None:
+        self._widget = SpeakerWidget()
+        self._widget.on_msg(self._on_message)
+        self._lock = threading.Lock()
+        self._waiting: list[bytes] = []
+        self._has_page = self._is_over = False
+        self._start: bytes | None = b""  # until it is known whether it is a WAV
+        self._rate_hz = VOICE_RATE_HZ
+        self._half = b""
+        self._n_bytes = 0
+
+    def add(self, pieces: Sequence[str]) -> None:
+        """More of the answer."""
+        try:
+            data = b"".join(base64.b64decode(piece, validate=True) for piece in pieces)
+        except (binascii.Error, ValueError):
+            self.stop()
+            return
+        data = self._half + self._samples(data)
+        whole = len(data) // 2 * 2
+        self._half = data[whole:]
+        if whole and not self._is_over:
+            self._n_bytes += whole
+            self._tell(data[:whole])
+
+    def _samples(self, data: bytes) -> bytes:
+        """Without the header that a WAV begins with."""
+        if self._start is None:
+            return data
+        self._start += data
+        if len(self._start) < _HEADER_BYTES:
+            return b""
+        start, self._start = self._start, None
+        if not start.startswith(b"RIFF"):
+            return start
+        try:
+            wave = read_wave(start)
+        except ValueError:
+            wave = None
+        if wave is None or wave.n_bits != 16 or wave.n_channels != 1:
+            self.stop()
+            return b""
+        self._rate_hz = wave.rate_hz
+        return start[wave.start :]
+
+    def end(self) -> None:
+        """No more is coming; what has come is played to its end, and then the page lets go."""
+        if not self._is_over:
+            self._tell(None)
+            self._close_in(self._n_bytes / 2 / self._rate_hz + LINGERS_S)
+
+    def stop(self) -> None:
+        """Silence, at once."""
+        if not self._is_over:
+            self._is_over = True
+            self._widget.send({"type": "stop"})
+            self._close_in(LINGERS_S)
+
+    def _tell(self, samples: bytes | None) -> None:
+        with self._lock:
+            if samples is not None and not self._has_page:
+                self._waiting.append(samples)
+            elif samples is not None:
+                self._widget.send({"type": "sound", "rate_hz": self._rate_hz}, [samples])
+            else:
+                self._is_over = True
+                if self._has_page:
+                    self._widget.send({"type": "end"})
+
+    def _on_message(self, widget: object, content: object, buffers: object) -> None:
+        """A page is there: what waited is played, unless the answer is over and its player is there."""
+        with self._lock:
+            if self._has_page or self._is_over or not isinstance(content, dict) or content.get("type") != "hello":
+                return
+            self._has_page = True
+            if self._waiting:
+                self._widget.send({"type": "sound", "rate_hz": self._rate_hz}, [b"".join(self._waiting)])
+            self._waiting.clear()
+
+    def _close_in(self, seconds: float) -> None:
+        timer = threading.Timer(seconds, self._widget.close)
+        timer.daemon = True
+        timer.start()
