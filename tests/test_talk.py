@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import signal
 import sys
 import time
@@ -26,7 +27,8 @@ from glm_magics.voicecalls import call as call_module
 from glm_magics.voicecalls.freshness import Freshness
 from glm_magics.voicecalls.record import CallRecord
 from glm_magics.voicecalls.switchboard import ENDED, STOPPED
-from glm_magics.widgets import calloutputs
+from glm_magics.waves import write_wave
+from glm_magics.widgets import calloutputs, speaker
 from glm_magics.widgets.callrequests import parse_call_request
 
 from .calls import connection_to, quiet, speech
@@ -659,3 +661,68 @@ def test_an_hour_of_turns_in_flat_memory(sandbox: Sandbox, switchboard: Switchbo
     tracemalloc.stop()
     assert sizes[-1] - sizes[9] < 600_000, sizes
     assert np.all(np.diff(sizes[10:]) < 400_000)
+
+
+# An answer aloud in a cell
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "rate_hz", "played"),
+    [
+        pytest.param([bytes(100), b"\x01" * 50], 44_100, bytes(100) + b"\x01" * 50, id="headerless"),
+        pytest.param([bytes(61), bytes(40)], 44_100, bytes(100), id="half-a-sample"),
+        pytest.param([write_wave(speech(0.01), 24_000)], 24_000, speech(0.01), id="wav"),
+        pytest.param(
+            [write_wave(speech(0.01), 24_000)[:20], write_wave(speech(0.01), 24_000)[20:]], 24_000, speech(0.01), id="cut"
+        ),
+        pytest.param([write_wave(speech(0.01), 24_000, n_channels=2)], 0, None, id="stereo"),
+        pytest.param([bytes(100), None], 44_100, bytes(100), id="no-base64"),
+    ],
+)
+def test_a_spoken_answer_is_played_as_it_comes(
+    monkeypatch: pytest.MonkeyPatch, pieces: list[bytes | None], rate_hz: int, played: bytes | None
+) -> None:
+    """Every piece goes to the page at once; what cannot be played ends the playing with a message, and nothing else."""
+    monkeypatch.setattr(speaker, "LOADING_S", 0.0)
+    live = speaker.LiveSpeech()
+    told: list[tuple[dict[str, Any], bytes]] = []
+    live._widget.send = lambda content, buffers=None: told.append((content, b"".join(buffers or [])))
+    for piece in pieces:
+        live.add(["no base64!" if piece is None else _base64(piece)])
+    live.end()
+    sounds = [(content, data) for content, data in told if content["type"] == "sound"]
+    assert b"".join(data for _, data in sounds) == (played or b"")
+    assert {content["rate_hz"] for content, _ in sounds} == ({rate_hz} if played else set())
+    assert [content["n"] for content, _ in told if "n" in content] == list(range(len(told) - ("stop" in told[-1][0]["type"])))
+    assert told[-1][0]["type"] == ("end" if None not in pieces and played else "stop")
+
+
+def test_a_cell_plays_what_comes_and_stops_with_it(ip: Any, monkeypatch: pytest.MonkeyPatch, fake: Any) -> None:
+    """``%%glm`` with the voice model opens one speaker; an answer without sound opens none."""
+    heard: list[Any] = []
+
+    class Speaker:
+        def add(self, pieces: Any) -> None:
+            heard.extend(pieces)
+
+        def end(self) -> None:
+            heard.append("end")
+
+        def stop(self) -> None:
+            heard.append("stop")
+
+    monkeypatch.setattr("glm_magics.voicepainting.open_in_page", Speaker)
+    fake.reply("Only words.")
+    ip.run_cell_magic("glm", "", "hello")
+    assert heard == []
+    with Sandbox(chunk_delay_s=0) as sandbox:
+        glm.current_session()._drop_client()
+        glm.current_session().transport = None
+        monkeypatch.setattr(glm.current_session(), "_connection", connection_to(sandbox))
+        ip.run_cell_magic("glm", "glm-4-voice", "Speak.")
+    assert heard[-1] == "end"
+    assert len(heard) > 2

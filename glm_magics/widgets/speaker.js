@@ -5,6 +5,7 @@ export default {
   initialize({ model }) {
     let opening = null;
     let isOver = false;
+    let n = 0; // the next message; one that was missed would be heard as a gap, so nothing is played after it
     let close = () => {};
     const open = (rate_hz) =>
       (opening ??= openPhone((said) => said.playing === false && isOver && close(), rate_hz).then((phone) => {
@@ -16,6 +17,7 @@ export default {
         isOver = true;
         return close();
       }
+      if (message.n !== n++) return;
       const phone = await open(message.rate_hz).catch(() => null);
       if (!phone) return;
       if (message.type === "sound") phone.play(buffers[0]);
@@ -27,10 +29,7 @@ export default {
     let line = Promise.resolve(); // one after the other
     const listen = (message, buffers) => (line = line.then(() => hear(message, buffers)));
     model.on("msg:custom", listen);
-    // JupyterLab has the kernel handle messages beside a running cell once a widget has sent some
-    const timers = [0, 500, 1000].map((wait_ms) => setTimeout(() => model.send({ type: "hello" }), wait_ms));
     return () => {
-      timers.forEach(clearTimeout);
       model.off("msg:custom", listen);
       close();
     };

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,11 +16,14 @@ from ..waves import read_wave
 from .calling import module
 
 LINGERS_S = 2.0
+LOADING_S = 0.8
+"""What a page takes to load the widget's module, and some."""
+
 _HEADER_BYTES = 44
 
 
 class SpeakerWidget(anywidget.AnyWidget):
-    """Plays what it is sent: ``sound`` (`rate_hz`; 16-bit samples as its buffer), ``end``, ``stop``. A page says ``hello``."""
+    """Plays what it is sent: ``sound`` (`rate_hz`; 16-bit samples as its buffer), ``end``, ``stop``; `n` counts from 0."""
 
     _esm = module("sound.js", "speaker.js")
 
@@ -30,16 +34,17 @@ class SpeakerWidget(anywidget.AnyWidget):
 class LiveSpeech:
     """Plays base64 pieces in the page as they come.
 
-    Nothing is heard where no page answers while the cell runs (a kernel without subshells, nbconvert): the player below the
-    answer has it all. Pieces that are no base64 of whole samples each end the playing, and not the answer.
+    While a cell runs, JupyterLab carries no message of a widget that this very cell has made; so nothing is asked of the page:
+    it is given a moment to load. Where it is too slow, or not there, nothing is heard, and the player below the answer has it
+    all. Pieces that are no base64 end the playing, and not the answer.
     """
 
     def __init__(self) -> None:
         self._widget = SpeakerWidget()
-        self._widget.on_msg(self._on_message)
-        self._lock = threading.Lock()
+        self._ready_s = time.monotonic() + LOADING_S
         self._waiting: list[bytes] = []
-        self._has_page = self._is_over = False
+        self._is_over = False
+        self._n = 0
         self._start: bytes | None = b""  # until it is known whether it is a WAV
         self._rate_hz = VOICE_RATE_HZ
         self._half = b""
@@ -55,9 +60,10 @@ class LiveSpeech:
         data = self._half + self._samples(data)
         whole = len(data) // 2 * 2
         self._half = data[whole:]
-        if whole and not self._is_over:
-            self._n_bytes += whole
-            self._tell(data[:whole])
+        self._n_bytes += whole
+        self._waiting.append(data[:whole])
+        if time.monotonic() >= self._ready_s:
+            self._send()
 
     def _samples(self, data: bytes) -> bytes:
         """Without the header that a WAV begins with."""
@@ -81,9 +87,11 @@ class LiveSpeech:
 
     def end(self) -> None:
         """No more is coming; what has come is played to its end, and then the page lets go."""
-        if not self._is_over:
-            self._tell(None)
-            self._close_in(self._n_bytes / 2 / self._rate_hz + LINGERS_S)
+        if self._n and not self._is_over:  # else it was shorter than the page takes to load, and its player is there now
+            self._send()
+            self._widget.send({"type": "end", "n": self._n, "rate_hz": self._rate_hz})
+        self._is_over = True
+        self._close_in(self._n_bytes / 2 / self._rate_hz + LINGERS_S)
 
     def stop(self) -> None:
         """Silence, at once."""
@@ -92,26 +100,12 @@ class LiveSpeech:
             self._widget.send({"type": "stop"})
             self._close_in(LINGERS_S)
 
-    def _tell(self, samples: bytes | None) -> None:
-        with self._lock:
-            if samples is not None and not self._has_page:
-                self._waiting.append(samples)
-            elif samples is not None:
-                self._widget.send({"type": "sound", "rate_hz": self._rate_hz}, [samples])
-            else:
-                self._is_over = True
-                if self._has_page:
-                    self._widget.send({"type": "end"})
-
-    def _on_message(self, widget: object, content: object, buffers: object) -> None:
-        """A page is there: what waited is played, unless the answer is over and its player is there."""
-        with self._lock:
-            if self._has_page or self._is_over or not isinstance(content, dict) or content.get("type") != "hello":
-                return
-            self._has_page = True
-            if self._waiting:
-                self._widget.send({"type": "sound", "rate_hz": self._rate_hz}, [b"".join(self._waiting)])
-            self._waiting.clear()
+    def _send(self) -> None:
+        samples = b"".join(self._waiting)
+        self._waiting.clear()
+        if samples and not self._is_over:
+            self._widget.send({"type": "sound", "n": self._n, "rate_hz": self._rate_hz}, [samples])
+            self._n += 1
 
     def _close_in(self, seconds: float) -> None:
         timer = threading.Timer(seconds, self._widget.close)
