@@ -9,6 +9,7 @@
 /** Runs in the audio thread, from its own text: it can use nothing from outside. */
 const PHONE = String.raw`
 const HEARD_HZ = 16000, FRAME = 1600, WINDOW_S = 0.01, VOICE_WINDOWS = 4;
+const SHORTEST_WAIT_S = 0.04, LONGEST_WAIT_S = 0.3, PLENTY_S = 0.3; // of the jitter buffer
 const FADE = 192; // samples, 4 ms: no click when playback stops
 
 /** Samples at another rate, as a stream: windowed sinc, with the low pass that going down needs. */
@@ -40,19 +41,19 @@ class Resampler {
     const all = new Float32Array(this.past.length + input.length);
     all.set(this.past);
     all.set(input, this.past.length);
-    const out = [];
-    let at = this.at;
+    const out = new Float32Array(Math.ceil(input.length / this.step) + 2);
+    let at = this.at, n = 0;
     while (Math.floor(at) + this.half < all.length) {
       const base = Math.floor(at), row = this.table[Math.round((at - base) * this.phases)];
       let sum = 0;
       for (let k = 0, i = base - this.half + 1; k < row.length; k++, i++) sum += row[k] * all[i];
-      out.push(sum);
+      out[n++] = sum;
       at += this.step;
     }
     const drop = Math.max(0, Math.min(all.length, Math.floor(at) - this.half));
     this.past = all.slice(drop);
     this.at = at - drop;
-    return Float32Array.from(out);
+    return out.subarray(0, n);
   }
 }
 
@@ -76,7 +77,7 @@ class Phone extends AudioWorkletProcessor {
     this.isHeld = false;
     this.isEnded = true; // no more is coming
     this.waited = 0; // since the oldest piece came, in samples
-    this.target_s = 0.06;
+    this.wait_s = SHORTEST_WAIT_S;
     this.fade = 0;
     this.last = 0;
     this.port.onmessage = ({ data }) => this.take(data);
@@ -123,8 +124,10 @@ class Phone extends AudioWorkletProcessor {
 
   /** Heard: to 16 kHz, in frames of 100 ms; what is loud for 40 ms is a voice. */
   hear(channels) {
-    const input = new Float32Array(channels[0].length);
-    for (const channel of channels) for (let i = 0; i < input.length; i++) input[i] += channel[i] / channels.length;
+    const input = channels.length === 1 ? channels[0] : new Float32Array(channels[0].length);
+    if (channels.length > 1) {
+      for (const channel of channels) for (let i = 0; i < input.length; i++) input[i] += channel[i] / channels.length;
+    }
     for (let i = 0; i < input.length; i++) this.energy += input[i] * input[i];
     this.nEnergy += input.length;
     if (this.nEnergy >= WINDOW_S * sampleRate) this.window();
@@ -147,7 +150,7 @@ class Phone extends AudioWorkletProcessor {
       this.port.postMessage({ voice: true });
     }
     this.tick = (this.tick || 0) + 1;
-    if (this.tick % 6 === 0) this.port.postMessage({ level: this.isMuted ? 0 : power });
+    if (this.tick % 10 === 0) this.port.postMessage({ level: this.isMuted ? 0 : power });
   }
 
   send(isLast) {
@@ -156,10 +159,10 @@ class Phone extends AudioWorkletProcessor {
     this.port.postMessage({ frame: samples, isLast }, [samples.buffer]);
   }
 
-  /** Played: begins when enough is there to bear a late piece, and waits for more each time that it ran dry. */
+  /** Played: begins a moment after the first piece, so that the next may be late; later each time that it ran dry. */
   play(output) {
     this.waited += output.length;
-    const isDue = this.isEnded || this.nQueued >= this.target_s * sampleRate;
+    const isDue = this.isEnded || this.waited >= this.wait_s * sampleRate || this.nQueued >= PLENTY_S * sampleRate;
     if (!this.isPlaying && !this.isHeld && this.nQueued && isDue) this.setPlaying(true);
     if (this.isPlaying && !this.isHeld) {
       for (let i = 0; i < output.length; i++) {
@@ -178,9 +181,9 @@ class Phone extends AudioWorkletProcessor {
 
   dry() {
     if (!this.isEnded) {
-      this.target_s = Math.min(0.4, this.target_s + 0.04);
+      this.wait_s = Math.min(LONGEST_WAIT_S, this.wait_s + 0.03);
       this.port.postMessage({ dry: true });
-    } else this.target_s = Math.max(0.06, this.target_s - 0.02);
+    } else this.wait_s = Math.max(SHORTEST_WAIT_S, this.wait_s - 0.03);
     this.fade = FADE;
     this.setPlaying(false);
   }

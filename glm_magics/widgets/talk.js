@@ -397,10 +397,11 @@ function makeView(desk, model, el) {
     if (what && typeof what === "object") return drawRow(what);
     if (what === "level" || !what) {
       const percent = desk.level > 0 ? Math.min(100, Math.max(0, 100 + (10 * Math.log10(desk.level) * 100) / 60)) : 0;
-      bar.style.width = `${percent.toFixed(0)}%`;
+      bar.style.transform = `scaleX(${(percent / 100).toFixed(2)})`;
       meter.setAttribute("aria-valuenow", percent.toFixed(0));
       const s = desk.started_ms ? (performance.now() - desk.started_ms) / 1000 : 0;
-      status.textContent = STATES[desk.state] + (desk.state === "on" ? ` ${clock(s)}` : "");
+      const text = STATES[desk.state] + (desk.state === "on" ? ` ${clock(s)}` : "");
+      if (status.textContent !== text) status.textContent = text;
       if (what) return;
     }
     const [isOn, isMine] = [desk.isOn, desk.isOwner];
