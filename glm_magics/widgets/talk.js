@@ -292,6 +292,7 @@ function makeView(desk, model, el) {
   const button = (text, onclick, attributes = {}) => h("button", { type: "button", text, onclick, ...attributes });
   const dot = h("span", { class: "gt-dot", "aria-hidden": true });
   const status = h("span", { class: "gt-status", role: "status" });
+  const time = h("span", { class: "gt-status", "aria-hidden": true }); // not in the status: it would be read aloud each second
   const about = h("span", { class: "gt-quiet" });
   const start = button("Start the call", () => desk.start(), { class: "gt-main" });
   const stop = button("Hang up", () => desk.stop(), { class: "gt-stop" });
@@ -345,7 +346,7 @@ function makeView(desk, model, el) {
   const foot = h("div", { class: "gt-foot gt-quiet" });
   const root = h(
     "div", { class: "glm-talk" },
-    h("div", { class: "gt-head" }, dot, status, about, h("span", { class: "gt-gap" }), start, stop),
+    h("div", { class: "gt-head" }, dot, status, time, about, h("span", { class: "gt-gap" }), start, stop),
     h("div", { class: "gt-tools" }, vad, talk, mute, meter, hush, video),
     message, list, form, sound, foot,
   );
@@ -400,8 +401,9 @@ function makeView(desk, model, el) {
       bar.style.transform = `scaleX(${(percent / 100).toFixed(2)})`;
       meter.setAttribute("aria-valuenow", percent.toFixed(0));
       const s = desk.started_ms ? (performance.now() - desk.started_ms) / 1000 : 0;
-      const text = STATES[desk.state] + (desk.state === "on" ? ` ${clock(s)}` : "");
-      if (status.textContent !== text) status.textContent = text;
+      if (status.textContent !== STATES[desk.state]) status.textContent = STATES[desk.state];
+      const text = desk.state === "on" ? clock(s) : "";
+      if (time.textContent !== text) time.textContent = text;
       if (what) return;
     }
     const [isOn, isMine] = [desk.isOn, desk.isOwner];
