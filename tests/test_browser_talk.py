@@ -288,6 +288,21 @@ def test_the_kernel_ends_the_call(page: Any, lab_url: str, folder: Path) -> None
     page.screenshot(path=ARTIFACTS / "talk-restarted.png")
 
 
+def test_a_call_that_nobody_sees_is_hung_up(page: Any, lab_url: str, folder: Path) -> None:
+    """The cell run again: its old view is gone, the old call with it, and the new one can begin."""
+    check = "print([record.closed_at is not None for record in sandbox.requests])"
+    lab, call = open_call(page, lab_url, folder, "again", "", "glm.talk(vad='client')", check)
+    call.start()
+    lab.run(1)
+    page.wait_for_timeout(2500)
+    call = Call(page)
+    call.start()
+    lab.run(2)
+    assert lab.output_text(2).strip() == "[True, False]"
+    call.press("Hang up")
+    call.wait_for_state("over")
+
+
 def test_the_saved_notebook_has_words_and_player(page: Any, lab_url: str, folder: Path) -> None:
     """Without a kernel: the transcript as text, dead whatever it holds, and a player; as an HTML page too, light and dark."""
     hostile = "<img src=x onerror='window.hurt = 1'> <script>window.hurt = 1</script>"

@@ -16,6 +16,7 @@ const SHORTEST_HOLD_MS = 250;
 const LONGEST_HOLD_MS = 29000; // a turn takes 30 s
 const VIDEO_SIDE_PX = 640;
 const MAX_ROWS = 400;
+const UNSEEN_MS = 1000; // a call whose last view is gone has no button to hang up
 
 const GONE = "The kernel is gone or was restarted: the call is over and the microphone is off. Run the cell again to call.";
 const LATE = "The kernel is busy with a cell: what you say now is not heard.";
@@ -103,6 +104,7 @@ function makeDesk(model) {
       desk.send("start", { has_microphone: desk.hasMicrophone });
     },
     stop() { desk.send("stop"); },
+    leave() { if (desk.isOn && desk.isOwner) desk.stop(); },
     hush() {
       desk.silence();
       desk.send("hush");
@@ -445,6 +447,7 @@ function makeView(desk, model, el) {
   return () => {
     desk.watchers.delete(draw);
     root.remove();
+    setTimeout(() => !desk.watchers.size && desk.leave(), UNSEEN_MS);
   };
 }
 
@@ -459,13 +462,13 @@ export default () => {
       for (const name of ["message", "about", "counts", "is_answering", "has_still"]) model.on(`change:${name}`, () => desk.changed());
       model.on("msg:custom", desk.hear);
       const timer = setInterval(desk.beat, ALIVE_MS);
-      const leave = () => desk.isOn && desk.isOwner && desk.stop();
-      addEventListener("pagehide", leave);
+      addEventListener("pagehide", desk.leave);
       // JupyterLab has the kernel handle messages beside a running cell once a widget has sent some
       for (const wait_ms of [0, 1000]) setTimeout(() => desk.send("hello"), wait_ms);
       return () => {
         clearInterval(timer);
-        removeEventListener("pagehide", leave);
+        removeEventListener("pagehide", desk.leave);
+        desk.leave();
         desk.hangUp();
       };
     },
