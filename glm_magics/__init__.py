@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from .spending import Spending
     from .stylers import as_tables as as_tables
     from .taping import Deck
+    from .toolbox import Functions
     from .vectorcache import VectorCache
+    from .voicecalls import VoiceCall
 
 __version__ = "0.1.0"
 
@@ -62,7 +64,7 @@ _LAZY = {
 __all__ = [
     *("Boxes", "Comparison", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "cache", "chats"),
     *("clusters", "connect", "current_session", "duplicates", "embed", "frame_image", "frame_images", "ground", "jobs", "mcp"),
-    *("models", "parse_boxes", "preview", "realtime", "register", "replay", "search", "similar", "usage"),
+    *("models", "parse_boxes", "preview", "realtime", "register", "replay", "search", "similar", "talk", "usage"),
 ]
 
 _MODULES = ("realtime",)
@@ -133,6 +135,43 @@ def ground(images: object, question: str = "", *, boxes: Sequence[Shape] = (), *
     from .options import parse_options
 
     return current_session().ground(images, question, parse_options(options), boxes)
+
+
+def talk(
+    model: str = "glm-realtime-flash",
+    *,
+    voice: str = "tongtong",
+    instructions: str = "",
+    tools: Functions = (),
+    video: bool = False,
+    vad: str = "server",
+    greeting: str = "",
+    **setup: Any,
+) -> VoiceCall:
+    """A voice call in a widget: speak, be answered aloud, read along, interrupt; `.transcript`, `.audio`, `.reply` after it.
+
+    The page has the microphone and the loudspeaker, the kernel the key. Without a microphone: type in the widget, or send a
+    recording with ``glm.realtime.talk_file("question.wav")``.
+
+    Args:
+        model: ``glm-realtime-flash`` or ``glm-realtime-air``.
+        voice: see `realtime.setup.VOICES`.
+        instructions: who the assistant is to be.
+        tools: functions of the notebook that it may ask for; each call is shown and approved in the widget.
+        video: camera or screen can be shown to it; excludes tools.
+        vad: ``server``: hands-free, the server notices that you have finished; ``client``: a button is held while you speak.
+        greeting: what it says first.
+        setup: further fields of `realtime.CallSetup`: noise, is_interruptible, silence_ms, threshold, temperature, …
+
+    Raises:
+        OptionError, ModelError: a value that is not allowed.
+        MissingExtraError: the ``widgets`` or the ``tools`` extra is missing.
+    """
+    fields = {"model": model, "voice": voice, "instructions": instructions, "has_video": video, "vad": vad, "greeting": greeting}
+    from .voicecalls import open_call
+
+    session = current_session()
+    return open_call({**setup, **fields}, tools, lambda: session.connection, session.switchboard)
 
 
 def connect(choice: str = "", *, kind: str = "", api_key: str | None = None) -> str:

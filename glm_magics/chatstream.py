@@ -161,7 +161,9 @@ class ChatStream:
 
         line = self._line = self._owner.take_line()
         if self.is_aborted:  # between the last look and now: nobody else would shut this line
-            line.shut()
+            self._line = None
+            self._owner.give_line(line, True)
+            return
         is_clean = False
         try:
             request = self._owner.build_request(line, "POST", "/chat/completions", self.body, self._timeout_s)

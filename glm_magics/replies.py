@@ -319,6 +319,7 @@ class ReplyFold:
         self._request_id = ""
         self._started_s = started_s
         self.raw_pieces: list[str] = []
+        self.sound_pieces: list[str] = []  # base64, of the first id; for those who play while it comes
         self._tool_calls: dict[int, dict[str, Any]] = {}
         self._server_calls: list[Mapping[str, Any]] = []
         self._sources: list[WebSource] = []
@@ -362,6 +363,8 @@ class ReplyFold:
         pieces, until = self._spoken.get(id, ([], None))
         if data := _text(audio.get("data")):
             pieces.append(data)
+            if id == next(iter(self._spoken), id):
+                self.sound_pieces.append(data)
         self._spoken[id] = pieces, audio.get("expires_at", until)
 
     def _speech(self) -> Speech | None:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .sightings import Sightings
     from .taping import Deck
     from .toolkits import Toolkit
+    from .voicecalls import Switchboard
 
 REPLY_NAME = "_glm"
 """The name under which the last `Reply` is always found."""
@@ -86,6 +87,7 @@ class Session:
         self._jobs: Jobs | None = None
         self._corpus: Corpus | None = None
         self._toolkit: Toolkit | None = None
+        self._switchboard: Switchboard | None = None
         self.config.observe(self._forget_connection, ["provider", "api_key"])
         if shell is not None:
             shell.events.register("post_execute", self._cell_ended)
@@ -184,9 +186,11 @@ class Session:
         return self._corpus
 
     def close(self) -> None:
-        """Stops background answers; lets go of connections, the cache, the sandbox and the shell's event."""
+        """Stops background answers and calls; lets go of connections, the cache, the sandbox and the shell's event."""
         if self._jobs is not None:
             self._jobs.close()
+        if self._switchboard is not None:
+            self._switchboard.close()
         self._forget_connection()
         if self._corpus is not None:
             self._corpus.close()
@@ -243,6 +247,15 @@ class Session:
         from .picturedesk import open_grounding
 
         return open_grounding(self, images, question, options, shapes)
+
+    @property
+    def switchboard(self) -> Switchboard:
+        """One voice call at a time."""
+        if self._switchboard is None:
+            from .voicecalls import Switchboard
+
+            self._switchboard = Switchboard(self.shell)
+        return self._switchboard
 
     def start(self, content: Sequence[object], options: Options, listener: Listener) -> BackgroundAnswer:
         """Asks in the background; the listener is told from another thread.
@@ -395,7 +408,12 @@ class Session:
             from .outlets import WholePainter
 
             return WholePainter(lambda gather: NotebookPainter(gather, as_, _look_at(images)), into)
-        return NotebookPainter(into, as_, _look_at(images))
+        painter = NotebookPainter(into, as_, _look_at(images))
+        if publish is not None:
+            return painter
+        from .voicepainting import SpeakingPainter, open_in_page
+
+        return SpeakingPainter(painter, open_in_page)
 
     def see(self, reply: Reply, images: Sequence[ImagePart]) -> None:
         """Adds the boxes that the answer gives in the pictures."""

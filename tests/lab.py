@@ -85,10 +85,10 @@ def _wait_until_up(url: str, server: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def open_browser() -> Iterator[Any]:
-    """Headless Chromium, driven by Playwright."""
+def open_browser(*flags: str) -> Iterator[Any]:
+    """Headless Chromium, driven by Playwright; `flags` beside the usual ones."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_FLAGS))
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*CHROMIUM_FLAGS, *flags])
         try:
             yield browser
         finally:

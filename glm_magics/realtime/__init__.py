@@ -14,7 +14,7 @@
 
 The rooms: `values`, `client_events`, `server_events` (the protocol as values) → `setup`, `pacing`, `conversation` (pure: how a
 call is set up and paced, what was said) → `link` (the WebSocket) → `mailbox`, `session` (one call) → `recordings`, `talks` (a
-recording as one side of it).
+recording as one side of it); `lines` (a call in a thread of its own), `tapes` (both sides as they sounded).
 """
 
 from __future__ import annotations

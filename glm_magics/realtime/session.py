@@ -51,6 +51,8 @@ class RealtimeSession:
         retry: how often, and after what pauses, a broken connection is made again.
         kept_audio_s: seconds of the assistant's sound that the conversation keeps.
         transcribes_only: nothing is answered; what is heard is written down.
+        conversation: an earlier one, to go on with: the server is told its words.
+        elapsed_s: where its time line goes on.
     """
 
     def __init__(
@@ -62,9 +64,13 @@ class RealtimeSession:
         retry: RetryPolicy | None = None,
         kept_audio_s: float = KEPT_AUDIO_S,
         transcribes_only: bool = False,
+        conversation: Conversation | None = None,
+        elapsed_s: float = 0.0,
     ) -> None:
         self.setup = check_setup(setup)
-        self.conversation = Conversation(kept_audio_s, self.setup.vad == "server" and not transcribes_only)
+        self.conversation = conversation or Conversation(kept_audio_s)
+        self.conversation.is_answered_unasked = self.setup.vad == "server" and not transcribes_only
+        self._earlier_s = elapsed_s
         self._connection = connection
         self._silence_s = silence_s
         self._retry = retry or RetryPolicy()
@@ -92,11 +98,14 @@ class RealtimeSession:
         if self._reader or self._mailbox.is_over:
             raise InputError("This call was opened before.", OVER_WAY_OUT)
         self._link = await open_link(self._connection)
-        self._started_s = self._opened_s = time.monotonic()
+        self._opened_s = time.monotonic()
+        self._started_s = self._opened_s - self._earlier_s
         self._is_up.set()
         self._reader = asyncio.create_task(self._read(), name="glm-realtime")
         try:
             await self._set_up()
+            for item in self.conversation.retelling():
+                await self.send(say.ItemCreate(item))
         except BaseException:
             await self.close()
             raise
@@ -125,6 +134,11 @@ class RealtimeSession:
     def is_connected(self) -> bool:
         """False while a broken connection is made again, and after the end."""
         return self._is_up.is_set() and not self._mailbox.is_over
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of the call so far."""
+        return time.monotonic() - self._started_s
 
     async def update(self, **changes: Any) -> None:
         """Changes the setup in the middle of a call; names are those of `CallSetup`.
@@ -191,13 +205,13 @@ class RealtimeSession:
         if not text.strip():
             raise OptionError("There is nothing to say.", "Write some words.")
         await self.send(say.ItemCreate(Item("message", role, text)))
-        self.conversation.add_words(role, text, self._now_s())
+        self.conversation.add_words(role, text, self.elapsed_s)
 
     async def give_results(self, outputs: Sequence[str]) -> None:
         """What the functions gave, one text for each call in their order (results carry no id here), and asks to go on."""
         for output in outputs:
             await self.send(say.ItemCreate(Item("function_call_output", output=output or "null")))
-            self.conversation.add_words("tool", output, self._now_s())
+            self.conversation.add_words("tool", output, self.elapsed_s)
         await self.respond()
 
     async def respond(self) -> None:
@@ -295,12 +309,9 @@ class RealtimeSession:
         finally:
             waiting.cancel()
 
-    def _now_s(self) -> float:
-        return time.monotonic() - self._started_s
-
     def _take(self, event: ev.ServerEvent) -> None:
         is_owed = self.conversation.is_busy and self.conversation.running is None
-        self.conversation.add(event, self._now_s())
+        self.conversation.add(event, self.elapsed_s)
         if isinstance(event, ev.ResponseDone):
             self._answered.append(self.conversation.find(event.response.id))
         elif isinstance(event, ev.ErrorEvent) and is_owed:  # in place of an answer

@@ -1,0 +1,13 @@
+"""Voice calls in a cell: the friendly face between a page, which hears and plays, and a line, which holds key and socket.
+
+The rooms: `freshness` (which sound is too old) → `errands` (functions that the model asks for) → `rows`, `record` (what is shown,
+what is kept) → `switchboard` (one call at a time, and what ends it) → `call` (`VoiceCall`, which the notebook holds).
+"""
+
+from __future__ import annotations
+
+from .call import VoiceCall as VoiceCall
+from .call import open_call as open_call
+from .switchboard import Switchboard as Switchboard
+
+__all__ = ["Switchboard", "VoiceCall", "open_call"]

@@ -1,0 +1,402 @@
+"""A voice call as the notebook holds it: the page asks by messages, the line tells what happens, and what was said is kept."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from traitlets import HasTraits, Unicode
+
+from ..errors import GLMError, InputError, MissingExtraError
+from ..markdown import strip_controls
+from ..providers import Connection
+from ..realtime import server_events as ev
+from ..realtime.conversation import Conversation
+from ..realtime.lines import Line
+from ..realtime.local_events import ConnectionLost, Reconnected
+from ..realtime.session import RealtimeSession
+from ..realtime.setup import CallSetup, check_setup, make_setup
+from ..realtime.tapes import CallAudio
+from ..replies import Reply
+from ..toolbox import Functions, Toolbox
+from ..widgets import callrequests as page
+from ..widgets.calloutputs import CallOutputs, recording
+from .errands import Errands
+from .freshness import Freshness
+from .record import CallRecord
+from .switchboard import Switchboard
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..widgets.calling import CallWidget
+
+PAGE_GONE_S = 120.0
+KEEP_EVERY_S = 2.0
+_BUSY = "The kernel was busy with a cell; what you said meanwhile was not heard."
+_GONE = "The page was gone for two minutes; the call was ended."
+
+
+class VoiceCall(HasTraits):
+    """A call with a Realtime model, in a widget; see `glm_magics.talk`.
+
+    Args:
+        setup: how the call is to be.
+        connection: gives who answers, when the call begins.
+        toolbox: functions that the model may ask for.
+        switchboard: of the kernel.
+
+    Raises:
+        OptionError, ModelError: a value that the reference does not allow.
+        MissingExtraError: anywidget is not installed.
+    """
+
+    state = Unicode("idle", read_only=True, help="idle, connecting, on, reconnecting, over")
+    message = Unicode(read_only=True, help="what people should know")
+
+    def __init__(
+        self,
+        setup: CallSetup,
+        connection: Callable[[], Connection],
+        toolbox: Toolbox | None = None,
+        switchboard: Switchboard | None = None,
+    ) -> None:
+        super().__init__()
+        tools = toolbox or Toolbox()
+        self.setup = check_setup(replace(setup, tools=tools.to_flat_wire() if tools else setup.tools))
+        self._connection = connection
+        self._switchboard = switchboard or Switchboard()
+        self._errands = Errands(tools, self._switchboard.approvals, self._mark)
+        self._record = CallRecord(self.setup.model, self.setup.input_rate_hz)
+        self._lock = threading.RLock()
+        self._line: Line | None = None
+        self._freshness = Freshness()
+        self._seen_s = self._changed_s = 0.0
+        self._is_dirty = False
+        self._reason = ""
+        self._limits: tuple[Any, ...] = ()
+        self._widget = _open_widget(self.setup)
+        self._widget.on_msg(self._on_message)
+        self._outputs = CallOutputs(self._widget)
+
+    # -- for the notebook
+
+    @property
+    def widget(self) -> CallWidget:
+        """What is on the page."""
+        return self._widget
+
+    @property
+    def is_on(self) -> bool:
+        """From the moment that it is being connected until its socket is closed."""
+        return self.state in ("connecting", "on", "reconnecting")
+
+    @property
+    def conversation(self) -> Conversation:
+        """What was said, in detail."""
+        return self._record.conversation
+
+    def start(self) -> VoiceCall:
+        """Opens the call without a page that hears: for typed words. The page's own button is the way to speak.
+
+        Raises:
+            InputError: it is on already, or another one is.
+            NoProviderError: nobody is there to answer.
+        """
+        with self._lock:
+            self._start("")
+        return self
+
+    def say(self, text: str) -> VoiceCall:
+        """Typed words into the same conversation; they are answered aloud.
+
+        Raises:
+            InputError: the call is not on, or there are no words.
+        """
+        if not text.strip():
+            raise InputError("There is nothing to say.", "Write some words.")
+        with self._lock:
+            self._write(text)
+        return self
+
+    def stop(self) -> None:
+        """Hangs up; what was said is kept."""
+        self.hang_up(wait_s=3.0)
+
+    def hang_up(self, sentence: str = "", wait_s: float = 0.0) -> None:
+        """Ends the call from any thread; the page is told `sentence`, and the end is waited for at most `wait_s`."""
+        line = self._line
+        if line is not None and line.is_alive():
+            self._reason = sentence
+            line.hang_up(wait_s)
+
+    def wait(self, timeout_s: float | None = None) -> VoiceCall:
+        """Until the call is over, at most `timeout_s` seconds. The page works meanwhile where the kernel has subshells."""
+        line, waited_s = self._line, 0.0
+        while line is not None and line.is_alive() and (timeout_s is None or waited_s < timeout_s):
+            line.join(0.1)  # in steps: some systems cannot interrupt a join
+            waited_s += 0.1
+        return self
+
+    @property
+    def transcript(self) -> pd.DataFrame:
+        """Who, when (seconds of the call), what: columns ``who``, ``when_s``, ``text``."""
+        frame: pd.DataFrame = self._record.talk().to_frame()
+        return frame
+
+    @property
+    def audio(self) -> CallAudio:
+        """What both sides said aloud; `.user`, `.assistant`, `.samples`, `.save(path)`."""
+        return self._record.audio()
+
+    @property
+    def replies(self) -> list[Reply]:
+        """One for each answer, oldest first: text, tokens, and `audio` as far as it was heard."""
+        return [self._record.reply(answer) for answer in self.conversation.answers]
+
+    @property
+    def reply(self) -> Reply | None:
+        """The last answer; None before there is one."""
+        answers = self.conversation.answers
+        return self._record.reply(answers[-1]) if answers else None
+
+    # -- what the page asks for
+
+    def _on_message(self, widget: object, content: object, buffers: object) -> None:
+        """A message of the page; what is no request is passed over."""
+        request = page.parse_call_request(content, buffers)
+        if request is None:
+            return
+        with self._lock:
+            try:
+                self._act(request.page, request.act)
+            except GLMError as error:
+                self._say(str(error))
+
+    def _act(self, who: str, act: page.Act) -> None:
+        is_owner = who == self._widget.owner
+        if is_owner:
+            self._seen_s = time.monotonic()
+        match act:
+            case page.Hello():
+                self._widget.send({"type": "rows", "page": who, "rows": self._record.rows()})
+            case page.Alive():
+                self._widget.send({"type": "alive", "page": who})
+            case page.Start():
+                self._start(who)
+            case page.HangUp():
+                self.hang_up()
+            case page.Sound() if is_owner:
+                self._hear(act)
+            case page.Frame() if is_owner:
+                self._do(lambda call: call.append_frame(act.jpeg))
+            case page.Hold() if is_owner:
+                self._hold(act)
+            case page.Hush():
+                self._stop_playing()
+                self._do(lambda call: call.cancel())
+            case page.Write():
+                self._write(act.text)
+            case page.Choose():
+                self._choose(act)
+            case page.Allow():
+                self._errands.allow(act.call, act.how, act.reason)
+
+    def _start(self, who: str) -> None:
+        if self.is_on:
+            raise InputError("The call is on already.", "Hang up first.")
+        connection, record = self._connection(), self._record
+        self._switchboard.take(self)
+        self._freshness, self._seen_s, self._reason = Freshness(), time.monotonic(), ""
+        self._errands.begin()
+        self._widget.owner = who
+        self._say("")
+        self._set_state("connecting")
+        setup = self.setup.without_greeting() if record.conversation.entries else self.setup
+
+        def open_session() -> RealtimeSession:
+            return RealtimeSession(connection, setup, conversation=record.conversation, elapsed_s=record.elapsed_s)
+
+        self._line = Line(open_session, self)
+        self._line.start()
+
+    def _do(self, job: Callable[[RealtimeSession], Any]) -> None:
+        if self._line is None or not self.is_on:
+            raise InputError("The call is not on.", "Start it first.")
+        self._line.do(job)
+
+    def _hear(self, sound: page.Sound) -> None:
+        if self.state != "on" or self._line is None:  # what is said while the connection is made anew is for nobody
+            return
+        if not self._freshness.is_fresh(sound.t_ms, time.monotonic()) or not self._line.hear(sound.samples):
+            self._say(_BUSY)
+        else:
+            self._record.hear(sound.samples)
+
+    def _hold(self, act: page.Hold) -> None:
+        async def listen(call: RealtimeSession) -> None:
+            await call.cancel()
+            await call.clear()
+
+        async def answer(call: RealtimeSession) -> None:
+            await call.commit()
+            await call.respond()
+
+        if act.is_down:
+            self._errands.new_turn()
+            self._stop_playing()
+            self._say("")
+        self._do(listen if act.is_down or act.is_void else answer)
+
+    def _write(self, text: str) -> None:
+        async def write(call: RealtimeSession) -> None:
+            await call.cancel()
+            await call.write(text)
+            self._mark()
+            await call.respond()
+
+        self._do(write)
+        self._errands.new_turn()
+        self._stop_playing()
+
+    def _choose(self, act: page.Choose) -> None:
+        self.setup = replace(self.setup, vad=act.vad)
+        self._widget.vad = act.vad
+        if self.is_on:
+            self._do(lambda call: call.update(vad=act.vad, greeting=""))
+
+    # -- what the line tells, from its thread: `LineListener`
+
+    def on_open(self, call: RealtimeSession) -> None:
+        """The call is set up."""
+        self._record.begin(call)
+        self._set_state("on")
+
+    def on_event(self, call: RealtimeSession, event: ev.ServerEvent) -> None:
+        """Something happened."""
+        match event:
+            case ev.AudioDelta():
+                answer_id, samples = self._record.play(event)
+                if samples:
+                    self._widget.send({"type": "sound", "answer": answer_id}, [samples])
+            case ev.AudioDone():
+                self._widget.send({"type": "sound_end"})
+            case ev.SpeechStarted():
+                self._errands.new_turn()
+                if self.setup.is_interruptible:
+                    self._stop_playing()
+            case ev.ResponseCreated():
+                self._widget.is_answering = True
+            case ev.ResponseCancelled():
+                self._stop_playing()
+            case ev.ResponseDone():
+                self._answered(call, event)
+            case ev.RateLimitsUpdated():
+                self._limits = event.rate_limits
+            case ev.ErrorEvent():
+                self._say(f"The server: {event.error.message or event.error.code or 'something went wrong'}")
+            case ConnectionLost():
+                self._stop_playing()
+                self._set_state("reconnecting")
+            case Reconnected():
+                self._set_state("on")
+        self._mark()
+
+    def _answered(self, call: RealtimeSession, event: ev.ResponseDone) -> None:
+        self._widget.is_answering = False
+        answer = call.conversation.find(event.response.id)
+        if answer.calls and answer.status == "completed" and self._line is not None:
+            self._line.start_beside(lambda call: self._errands.run(call, answer))
+
+    def on_tick(self, call: RealtimeSession) -> None:
+        """Some time has passed."""
+        if self._is_dirty:
+            self._is_dirty = False
+            self._send_rows()
+        now_s = time.monotonic()
+        if self._changed_s and now_s - self._changed_s > KEEP_EVERY_S:
+            self._changed_s = 0.0
+            self._outputs.keep_transcript(self._words())
+        if self._widget.owner and now_s - self._seen_s > PAGE_GONE_S:
+            self.hang_up(_GONE)
+
+    def on_trouble(self, error: GLMError) -> None:
+        """Something that was asked for could not be done."""
+        self._say(str(error))
+
+    def on_over(self, error: GLMError | None) -> None:
+        """The socket is closed."""
+        self._errands.stop()
+        self._record.end()
+        self._switchboard.leave(self)
+        self._widget.is_answering = False
+        self._say(self._reason or (str(error) if error else ""))
+        self._send_rows()
+        self._set_state("over")
+        self._outputs.keep_transcript(self._words())
+        bundle, mime, data = recording(self.audio)
+        self._outputs.keep_sound(bundle)
+        if data:
+            self._widget.send({"type": "recording", "mime": mime}, [data])
+
+    # -- what the page is told
+
+    def _stop_playing(self) -> None:
+        self._record.stop_playing()
+        self._widget.send({"type": "flush"})
+        self._mark()
+
+    def _mark(self) -> None:
+        """There is something new to show, and to keep."""
+        self._is_dirty = True
+        self._changed_s = self._changed_s or time.monotonic()
+
+    def _send_rows(self) -> None:
+        for row in self._record.new_rows(self._errands):
+            self._widget.send({"type": "row", "row": row})
+        self._widget.counts = self._record.count(self._limits)
+
+    def _say(self, sentence: str) -> None:
+        self._widget.message = strip_controls(sentence)
+        self.set_trait("message", sentence)
+
+    def _set_state(self, state: str) -> None:
+        self.set_trait("state", state)
+        self._widget.state = state
+
+    def _words(self) -> dict[str, str]:
+        talk = self._record.talk()
+        return talk._repr_mimebundle_() if talk.transcript else {}
+
+    def _ipython_display_(self) -> None:
+        """IPython's hook: transcript, player, live view."""
+        self._switchboard.watch()
+        self._outputs.show(self._words(), {} if self.is_on else recording(self.audio)[0])
+
+    def __repr__(self) -> str:
+        return f"<call with {self.setup.model}, {self.state}, {len(self.conversation.entries)} entries>"
+
+
+def open_call(
+    fields: Mapping[str, Any], tools: Functions, connection: Callable[[], Connection], switchboard: Switchboard
+) -> VoiceCall:
+    """A call that is not begun yet; `fields` of `CallSetup` by name, `tools` functions of the notebook.
+
+    Raises:
+        OptionError, ModelError: a value that the reference does not allow, or no function.
+        MissingExtraError: anywidget is not installed.
+    """
+    return VoiceCall(make_setup(fields), connection, Toolbox.of(tools) if tools else None, switchboard)
+
+
+def _open_widget(setup: CallSetup) -> CallWidget:
+    try:
+        from ..widgets.calling import CallWidget
+    except ImportError:
+        raise MissingExtraError.naming("widgets", "The call's widget needs anywidget, which is not installed.") from None
+    about = " · ".join(filter(None, (setup.model, setup.voice)))
+    fields: dict[str, Any] = {"vad": setup.vad, "has_video": setup.has_video, "is_interruptible": setup.is_interruptible}
+    return CallWidget(about=about, **fields)

@@ -1,0 +1,134 @@
+"""What is kept of a call: its words, both sides' sound on one time line, and which part of it was heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..realtime import server_events as ev
+from ..realtime.conversation import Answer, Conversation
+from ..realtime.session import RealtimeSession
+from ..realtime.setup import OUTPUT_RATE_HZ
+from ..realtime.talks import Talk
+from ..realtime.tapes import CallAudio, Tape
+from ..replies import Ending, Reply, Usage
+from ..speech import Speech
+from .errands import Errands
+from .rows import make_row
+
+_LOOKED_AT = 12  # rows from the end: a transcript comes no later
+_ENDINGS: dict[str, Ending] = {"cancelled": "stopped", "lost": "cut short"}
+
+
+class CallRecord:
+    """Grows with a call, and goes on when another one is begun in the same widget.
+
+    Attributes:
+        conversation: what was said.
+        elapsed_s: how long the call was, as far as it is over.
+        call: the session that is open; None where there is none.
+
+    Args:
+        model: whom the user talks with.
+        input_rate_hz: samples a second of what the microphone hears.
+    """
+
+    def __init__(self, model: str, input_rate_hz: int) -> None:
+        self.conversation = Conversation(kept_audio_s=0.0)  # the tape has it
+        self.elapsed_s = 0.0
+        self.call: RealtimeSession | None = None
+        self._model = model
+        self._heard, self._played = Tape(input_rate_hz), Tape(OUTPUT_RATE_HZ)
+        self._half = b""
+        self._sounding = ""
+        self._shut: set[str] = set()
+        self._cut: set[int] = set()
+        self._places: dict[int, tuple[float, float]] = {}
+        self._rows: dict[int, dict[str, Any]] = {}
+
+    @property
+    def now_s(self) -> float:
+        """Seconds of the call."""
+        return self.call.elapsed_s if self.call else self.elapsed_s
+
+    def begin(self, call: RealtimeSession) -> None:
+        """`call` is open."""
+        self.call, self._half, self._sounding, self._shut = call, b"", "", set()
+
+    def end(self) -> None:
+        """The call is over; what would have been played later was not."""
+        self.elapsed_s, self.call = self.now_s, None
+        self.stop_playing()
+        self.conversation.lose()
+
+    def hear(self, samples: bytes) -> None:
+        """What the microphone heard just now."""
+        self._heard.add(samples, self.now_s - len(samples) / 2 / self._heard.rate_hz)
+
+    def play(self, event: ev.AudioDelta) -> tuple[str, bytes]:
+        """The answer's id and its next whole samples; none when it is not to be heard."""
+        answer = self.conversation.find(event.response_id)
+        if answer.id in self._shut or answer.status == "cancelled":
+            return answer.id, b""
+        data = (self._half if answer.id == self._sounding else b"") + event.audio.data
+        samples = data[: len(data) // 2 * 2]
+        self._sounding, self._half = answer.id, data[len(samples) :]
+        if samples:
+            start_s, end_s = self._played.add(samples, self.now_s)
+            first_s, _ = self._places.get(id(answer), (start_s, end_s))
+            self._places[id(answer)] = first_s, end_s
+        return answer.id, samples
+
+    def stop_playing(self) -> None:
+        """What was not played yet never will be, nor what still comes of this answer."""
+        running, now_s = self.conversation.running, self.now_s
+        self._shut = {self._sounding, running.id if running else self._sounding}
+        if self._played.cut(now_s):
+            self._cut |= {key for key, (_, end_s) in self._places.items() if end_s > now_s}
+            self._places = {key: (start_s, min(end_s, now_s)) for key, (start_s, end_s) in self._places.items()}
+
+    def new_rows(self, errands: Errands) -> Iterator[dict[str, Any]]:
+        """Rows for the page that are new or have changed since the last time."""
+        entries = self.conversation.entries
+        for key in range(max(0, len(entries) - _LOOKED_AT), len(entries)):
+            entry = entries[key]
+            asked = errands.of(entry) if isinstance(entry, Answer) else ()
+            row = make_row(key, entry, asked, id(entry) in self._cut)
+            if row is not None and row != self._rows.get(key):
+                self._rows[key] = row
+                yield row
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows that were told."""
+        return list(self._rows.values())
+
+    def count(self, limits: tuple[Any, ...]) -> str:
+        """Tokens and limits, for people."""
+        used = [answer.usage for answer in self.conversation.answers if answer.usage]
+        into, out = sum(usage.input_tokens for usage in used), sum(usage.output_tokens for usage in used)
+        told = [f"{into + out:,} tokens ({into:,} in, {out:,} out)"] if used else []
+        told += [f"{row.name or 'limit'}: {row.remaining} of {row.limit} left" for row in limits]
+        return " · ".join(told)
+
+    def audio(self) -> CallAudio:
+        """Both sides as they sounded."""
+        return CallAudio(self._heard, self._played)
+
+    def talk(self) -> Talk:
+        """The words."""
+        return Talk(tuple(self.conversation.entries), None, self.now_s)
+
+    def reply(self, answer: Answer) -> Reply:
+        """An answer, with its sound as far as it was heard."""
+        place, used = self._places.get(id(answer)), answer.usage
+        sound = self._played.read(*place) if place else b""
+        return Reply(
+            text=answer.text,
+            raw_text=answer.text,
+            model=self._model,
+            usage=Usage(used.input_tokens, used.output_tokens, used.total_tokens, used.cached_tokens) if used else None,
+            finish_reason="tool_calls" if answer.calls else "stop" if answer.status == "completed" else None,
+            ending=_ENDINGS.get(answer.status, ""),
+            tool_calls=tuple({"name": call.name, "arguments": call.arguments} for call in answer.calls),
+            audio=Speech(sound, headerless_hz=OUTPUT_RATE_HZ) if sound else None,
+        )

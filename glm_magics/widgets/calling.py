@@ -1,0 +1,42 @@
+"""The widget of a voice call as the page knows it: traits of plain values; what it does is in ``sound.js`` and ``talk.js``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+_HERE = Path(__file__).parent
+
+
+def module(*names: str) -> str:
+    """One ES module from several files."""
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+class CallWidget(anywidget.AnyWidget):
+    """A call on a page.
+
+    Python writes the traits; the page asks by messages (`widgets.callrequests`), sound and pictures as their buffers. Messages to
+    the page: ``row`` and ``rows`` (what is said), ``sound`` with 24 kHz samples, ``sound_end``, ``flush``, ``alive``,
+    ``recording``.
+    """
+
+    _esm = module("sound.js", "talk.js")
+    _css = _HERE / "talk.css"
+
+    state = traitlets.Unicode("idle", help="idle, connecting, on, reconnecting, over").tag(sync=True)
+    owner = traitlets.Unicode(help="the page that speaks and hears").tag(sync=True)
+    vad = traitlets.Unicode("server", help="server or client").tag(sync=True)
+    has_video = traitlets.Bool(False).tag(sync=True)
+    is_interruptible = traitlets.Bool(True).tag(sync=True)
+    is_answering = traitlets.Bool(False).tag(sync=True)
+    about = traitlets.Unicode(help="model and voice").tag(sync=True)
+    counts = traitlets.Unicode(help="tokens and limits, for people").tag(sync=True)
+    message = traitlets.Unicode(help="a sentence for people").tag(sync=True)
+    has_still = traitlets.Bool(False, help="outputs before it hold the transcript for readers without a kernel").tag(sync=True)
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """A page's write to a trait: not taken, for the page has none to write."""

@@ -1,0 +1,376 @@
+"""Voice calls in a real JupyterLab: a browser whose microphone hears real speech, and whose loudspeaker is listened to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glm_magics.sandbox.voice import speak
+from tests.ears import (
+    TAP,
+    at_rate,
+    has_voice,
+    likeness,
+    loud_spans,
+    open_listening_browser,
+    quiet,
+    spoken,
+    tapped,
+    write_microphone,
+)
+from tests.lab import LabPage, find_chromium, read_outputs, run_server, write_notebook
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(find_chromium() is None and not os.environ.get("CI"), reason="there is no Chromium; CI installs it"),
+    pytest.mark.skipif(not has_voice() and not os.environ.get("CI"), reason="there is no espeak-ng; CI installs it"),
+]
+
+ROOT = Path(__file__).resolve().parents[1]
+ARTIFACTS = ROOT / "tests" / "artifacts"
+PATIENCE_MS = 30_000
+QUESTION = "Hello, what is the weather like in Oslo today?"
+
+SHORT = "It rains, and it will rain."
+LONG = "A long answer that nobody wants to hear to its end. " * 4
+REFUSE = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', '{name}'))"
+NO_DEVICES = "Object.defineProperty(navigator, 'mediaDevices', {value: undefined})"
+
+SETUP = """
+import glm_magics as glm
+glm.connect("sandbox")
+sandbox = glm.current_session().sandbox
+def weather(city: str) -> str:
+    "The weather in a city."
+    return f"It rains in {city}."
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    ARTIFACTS.mkdir(exist_ok=True)
+    return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="module")
+def lab_url(folder: Path) -> Iterator[str]:
+    with run_server(folder, PYTHONPATH=str(ROOT)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def listening(folder: Path) -> Iterator[Any]:
+    """Speech, and quiet for longer than an answer begins to sound: the next speech interrupts it."""
+    recording = write_microphone(folder / "microphone.wav", quiet(1.0), spoken(QUESTION), quiet(3.5))
+    with open_listening_browser(recording) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(listening: Any) -> Iterator[Any]:
+    yield from listening_page(listening)
+
+
+def listening_page(browser: Any) -> Iterator[Any]:
+    page = browser.new_page(viewport={"width": 1100, "height": 1000})
+    page.set_default_timeout(PATIENCE_MS)
+    page.add_init_script(TAP)
+    yield page
+    page.close()
+
+
+class Call:
+    """The widget of a call on a page."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.root = page.locator(".glm-talk").first
+        self.root.wait_for()
+        page.wait_for_timeout(300)
+
+    def press(self, name: str) -> None:
+        self.root.get_by_role("button", name=name, exact=True).click()
+
+    def start(self) -> None:
+        self.press("Start the call")
+        self.wait_for_state("on")
+
+    def wait_for_state(self, state: str) -> None:
+        self.page.locator(f".glm-talk[data-state='{state}']").wait_for()
+
+    def row(self, who: str, text: str) -> Any:
+        row = self.root.locator(f".gt-{who}", has_text=text).first
+        row.wait_for()
+        return row
+
+    def message(self) -> str:
+        return str(self.root.locator(".gt-message").inner_text())
+
+
+def open_call(page: Any, lab_url: str, folder: Path, name: str, prepare: str, make: str, *more: str) -> tuple[LabPage, Call]:
+    """A notebook whose second cell shows a call."""
+    write_notebook(folder / f"{name}.ipynb", SETUP + prepare, f"call = {make}\ncall", *more)
+    lab = LabPage(page, lab_url, f"{name}.ipynb")
+    lab.run(0)
+    lab.run(1)
+    return lab, Call(page)
+
+
+def played(page: Any, text: str) -> float:
+    """How much of what the sandbox says for `text` is in what the loudspeaker played: 1 is all of it."""
+    rate_hz, out, _ = tapped(page)
+    sent = np.frombuffer(speak(text, 24_000), "<i2") / 32767
+    return likeness(out, at_rate(sent, 24_000, rate_hz))[0]
+
+
+def test_hands_free(page: Any, lab_url: str, folder: Path) -> None:
+    """Speech is heard, both sides are read along, the answer is heard as it was sent and stops when the user speaks again."""
+    prepare = f"sandbox.hear({QUESTION!r}, times=9)\nsandbox.reply({SHORT!r})\nsandbox.reply({LONG!r}, times=9)"
+    check = "print(call.state, call.transcript.who.tolist()[:4], call.replies[0].audio.seconds > 1, call.audio.user.seconds > 5)"
+    lab, call = open_call(page, lab_url, folder, "free", prepare, "glm.talk()", check)
+    call.start()
+    call.row("user", QUESTION)
+    call.row("assistant", SHORT)
+    call.row("assistant", LONG.strip())
+    call.root.locator(".gt-row", has_text="interrupted").wait_for()
+    page.wait_for_timeout(600)
+    page.screenshot(path=ARTIFACTS / "talk-light.png")
+    lab.use_theme("JupyterLab Dark")
+    page.screenshot(path=ARTIFACTS / "talk-dark.png")
+    lab.use_theme("JupyterLab Light")
+    assert played(page, SHORT) > 0.95
+    rate_hz, out, mic = tapped(page)
+    voices = [start for start, _ in loud_spans(mic, rate_hz, gap_s=1.0)]
+    answers = loud_spans(out, rate_hz, gap_s=1.0)
+    interrupted = [(voice, end) for voice in voices for start, end in answers if start < voice < end]
+    print("interrupted after", [f"{1000 * (end - voice):.0f} ms" for voice, end in interrupted])
+    assert interrupted
+    assert max(end - voice for voice, end in interrupted) < 0.1
+    call.press("Hang up")
+    call.wait_for_state("over")
+    call.root.locator("audio").wait_for()
+    page.screenshot(path=ARTIFACTS / "talk-over.png")
+    lab.run(2)
+    assert lab.output_text(2).strip() == "over ['user', 'assistant', 'user', 'assistant'] True True"
+
+
+def test_push_to_talk_typing_and_the_button(page: Any, lab_url: str, folder: Path) -> None:
+    """Only what is said while the button is held is heard; words can be typed; a button silences the answer."""
+    prepare = f"sandbox.hear({QUESTION!r})\nsandbox.reply({SHORT!r})\nsandbox.reply({LONG!r}, times=9)"
+    check = "print([event['type'] for event in sandbox.requests[-1].events].count('input_audio_buffer.commit'))"
+    lab, call = open_call(page, lab_url, folder, "push", prepare, "glm.talk(vad='client')", check)
+    call.start()
+    page.wait_for_timeout(1000)
+    talk = call.root.get_by_role("button", name="Hold to talk")
+    box = talk.bounding_box()
+    page.mouse.move(box["x"] + 10, box["y"] + 10)
+    page.mouse.down()
+    page.wait_for_timeout(2500)
+    page.screenshot(path=ARTIFACTS / "talk-holding.png")
+    page.mouse.up()
+    call.row("user", QUESTION)
+    call.row("assistant", SHORT)
+    page.wait_for_timeout(2500)
+    assert played(page, SHORT) > 0.95
+    call.root.get_by_label("Message").fill("Tell me more.")
+    page.keyboard.press("Enter")
+    call.row("user", "Tell me more.")
+    call.row("assistant", LONG.strip())
+    page.wait_for_timeout(1000)
+    page.evaluate("() => { window.pressed = window.tap.out.length; }")
+    call.press("Stop speaking")
+    page.wait_for_timeout(500)
+    rate_hz, out, _ = tapped(page)
+    pressed_s = page.evaluate("() => window.pressed") * 128 / rate_hz
+    assert loud_spans(out, rate_hz)[-1][1] - pressed_s < 0.3  # the test's own way to the button included
+    talk.press(" ")
+    page.locator(".gt-message", has_text="as long as you speak").wait_for()
+    lab.run(2)
+    assert lab.output_text(2).strip() == "1"
+    call.press("Hang up")
+    call.wait_for_state("over")
+
+
+def test_a_function_is_approved(page: Any, lab_url: str, folder: Path) -> None:
+    """Shown with its arguments, it runs after the click alone; refused, the reason goes to the model."""
+    lab, call = open_call(
+        page, lab_url, folder, "tools", "", "glm.talk(tools=[weather])", "print(call.transcript.text.tolist()[1])"
+    )
+    call.start()
+    call.press("Mute")
+    for city in ("Oslo", "Rome"):
+        call.root.get_by_label("Message").fill(f"weather for {city}")
+        page.keyboard.press("Enter")
+        asked = call.root.locator(".gt-call[data-state='waiting']", has_text=f"weather(city='{city}')")
+        asked.wait_for()
+        if city == "Oslo":
+            page.screenshot(path=ARTIFACTS / "talk-tool.png")
+            asked.get_by_role("button", name="Approve").click()
+            call.row("assistant", "The tools answered: It rains in Oslo.")
+        else:
+            asked.get_by_label("Reason").fill("too far")
+            asked.get_by_role("button", name="Refuse").click()
+            call.row("assistant", "The reason: too far")
+    call.press("Hang up")
+    call.wait_for_state("over")
+    lab.run(2)
+    assert lab.output_text(2).strip() == "It rains in Oslo."
+
+
+def test_camera(page: Any, lab_url: str, folder: Path) -> None:
+    """Its pictures go to the server at the chosen rate, and are seen in the widget."""
+    count = "print(sum(event['type'].endswith('video_frame') for event in sandbox.requests[-1].events) >= 3)"
+    lab, call = open_call(page, lab_url, folder, "video", "", "glm.talk(video=True, vad='client')", count)
+    call.start()
+    call.root.get_by_label("Pictures a second").select_option("2")
+    call.root.get_by_label("Pictures", exact=True).select_option("camera")
+    call.root.locator("video").wait_for()
+    page.wait_for_timeout(2500)
+    page.screenshot(path=ARTIFACTS / "talk-video.png")
+    call.root.get_by_label("Message").fill("What do you see?")
+    page.keyboard.press("Enter")
+    call.row("assistant", "pictures")
+    lab.run(2)
+    assert lab.output_text(2).strip() == "True"
+    call.press("Hang up")
+    call.wait_for_state("over")
+
+
+@pytest.mark.parametrize("has_subshells", [True, False], ids=["subshells", "no-subshells"])
+def test_beside_a_running_cell(page: Any, lab_url: str, folder: Path, has_subshells: bool) -> None:
+    """Subshells carry the call while a cell runs; without them it is said that nothing is heard, and afterwards it goes on."""
+    name = f"busy-{has_subshells}.ipynb"
+    answers = f"sandbox.hear({QUESTION!r}, times=99)\nsandbox.reply({SHORT!r}, times=99)"
+    write_notebook(folder / name, SETUP + answers, "call = glm.talk()\ncall", "import time; time.sleep(9)")
+    lab = LabPage(page, lab_url, name)
+    if not has_subshells:
+        page.evaluate("() => { window.jupyterapp.serviceManager.kernels.commsOverSubshells = 'disabled'; }")
+    lab.run(0)
+    lab.run(1)
+    call = Call(page)
+    call.start()
+    lab.run(2, wait=False)
+    if has_subshells:
+        call.row("assistant", SHORT)
+    else:
+        call.root.locator(".gt-message", has_text="busy with a cell").wait_for()
+    assert lab.cell(2).locator(".jp-InputPrompt").inner_text().strip() == "[*]:"
+    lab.wait_done(2)
+    call.row("assistant", SHORT)
+    assert call.root.get_attribute("data-state") == "on"
+    call.press("Hang up")
+    call.wait_for_state("over")
+
+
+def test_the_kernel_ends_the_call(page: Any, lab_url: str, folder: Path) -> None:
+    """■ of an idle kernel and a restart close the socket, and the page is told."""
+    lab, call = open_call(page, lab_url, folder, "ends", f"sandbox.reply({SHORT!r}, times=99)", "glm.talk()")
+    call.start()
+    page.wait_for_timeout(1000)
+    lab.interrupt()
+    call.wait_for_state("over")
+    assert "stopped by the kernel" in call.message()
+    page.wait_for_timeout(500)
+    call.press("Call again")
+    call.wait_for_state("on")
+    page.evaluate("() => { window.jupyterapp.commands.execute('kernelmenu:restart'); }")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    call.wait_for_state("over")
+    assert "The kernel" in call.message()
+    assert page.evaluate("() => window.tap.rate") > 0
+    page.screenshot(path=ARTIFACTS / "talk-restarted.png")
+
+
+def test_a_call_that_nobody_sees_is_hung_up(page: Any, lab_url: str, folder: Path) -> None:
+    """The cell run again: its old view is gone, the old call with it, and the new one can begin."""
+    check = "print([record.closed_at is not None for record in sandbox.requests])"
+    lab, call = open_call(page, lab_url, folder, "again", "", "glm.talk(vad='client')", check)
+    call.start()
+    lab.run(1)
+    page.wait_for_timeout(2500)
+    call = Call(page)
+    call.start()
+    lab.run(2)
+    assert lab.output_text(2).strip() == "[True, False]"
+    call.press("Hang up")
+    call.wait_for_state("over")
+
+
+def test_the_saved_notebook_has_words_and_player(page: Any, lab_url: str, folder: Path) -> None:
+    """Without a kernel: the transcript as text, dead whatever it holds, and a player; as an HTML page too, light and dark."""
+    hostile = "<img src=x onerror='window.hurt = 1'> <script>window.hurt = 1</script>"
+    lab, call = open_call(page, lab_url, folder, "saved", f"sandbox.reply({hostile + SHORT!r})", "glm.talk(vad='client')")
+    call.start()
+    call.root.get_by_label("Message").fill(hostile)
+    page.keyboard.press("Enter")
+    call.row("assistant", SHORT)
+    page.wait_for_timeout(2500)
+    call.press("Hang up")
+    call.wait_for_state("over")
+    page.wait_for_timeout(1000)
+    lab.save()
+    words, sound, view = read_outputs(folder / "saved.ipynb")[1]
+    assert SHORT in "".join(words["data"]["text/markdown"])
+    assert "data:audio/" in "".join(sound["data"]["text/html"])
+    assert "application/vnd.jupyter.widget-view+json" in view["data"]
+    assert page.evaluate("() => window.hurt") is None
+    for theme in ("light", "dark"):
+        command = [sys.executable, "-m", "nbconvert", "--to", "html", "--theme", theme, str(folder / "saved.ipynb")]
+        subprocess.run([*command, "--output", f"saved-{theme}"], check=True, capture_output=True, timeout=300)
+        page.goto((folder / f"saved-{theme}.html").as_uri(), wait_until="domcontentloaded")
+        page.locator("audio").wait_for()
+        page.wait_for_function("() => document.querySelector('audio').duration > 1")
+        assert page.locator("body", has_text=SHORT).count() == 1
+        assert page.evaluate("() => window.hurt") is None
+        page.screenshot(path=ARTIFACTS / f"talk-html-{theme}.png")
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        pytest.param(REFUSE.format(name="NotAllowedError"), "The microphone is not allowed on this page.", id="permission"),
+        pytest.param(REFUSE.format(name="NotFoundError"), "There is no microphone.", id="none"),
+        pytest.param(
+            "Object.defineProperty(navigator, 'mediaDevices', {value: undefined})", "not served from this", id="no-https"
+        ),
+        pytest.param("window.AudioContext = undefined", "cannot play or hear sound", id="no-web-audio"),
+    ],
+)
+def test_without_a_microphone(page: Any, lab_url: str, folder: Path, script: str, sentence: str) -> None:
+    """A sentence that offers a recording; typing works all the same."""
+    page.add_init_script(script)
+    _, call = open_call(page, lab_url, folder, "deaf", f"sandbox.reply({SHORT!r})", "glm.talk()")
+    call.start()
+    assert sentence in call.message()
+    assert "talk_file" in call.message()
+    call.root.get_by_label("Message").fill("Hello?")
+    page.keyboard.press("Enter")
+    call.row("assistant", SHORT)
+    page.screenshot(path=ARTIFACTS / "talk-deaf.png")
+    call.press("Hang up")
+    call.wait_for_state("over")
+
+
+def test_an_answer_aloud_is_heard_while_it_comes(page: Any, lab_url: str, folder: Path) -> None:
+    """``%%glm`` with glm-4-voice: its sound plays before the answer is whole, and is what was sent."""
+    cells = ("%%glm glm-4-voice\nSpeak, please. [[delay:0.3]]", "print(_glm.text)")
+    write_notebook(folder / "aloud.ipynb", "%load_ext glm_magics\n%glm_connect sandbox", *cells)
+    lab = LabPage(page, lab_url, "aloud.ipynb")
+    lab.run(0)
+    lab.run(1, wait=False)
+    page.wait_for_function("() => window.tap.out.some((block) => block.some((value) => Math.abs(value) > 0.02))")
+    assert lab.cell(1).locator("audio").count() == 0
+    lab.wait_done(1)
+    lab.cell(1).locator("audio").wait_for()
+    lab.run(2)
+    page.wait_for_timeout(9000)
+    rate_hz, out, _ = tapped(page)
+    sent = np.frombuffer(speak(lab.output_text(2).strip(), 44_100), "<i2") / 32767
+    assert likeness(out, at_rate(sent, 44_100, rate_hz)[rate_hz : 3 * rate_hz])[0] > 0.95  # the ear may open a little late

@@ -1,0 +1,728 @@
+"""A call in a widget without a page: what Python makes of a page's messages and of the server's events; see test_browser_talk."""
+
+from __future__ import annotations
+
+import base64
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import glm_magics as glm
+from glm_magics.errors import InputError, MediaError, MissingExtraError, ModelError, OptionError
+from glm_magics.providers import Connection, Secret, sandbox_provider
+from glm_magics.realtime import server_events as ev
+from glm_magics.realtime.tapes import CallAudio, Tape
+from glm_magics.realtime.values import Pcm, Response
+from glm_magics.sandbox import Sandbox
+from glm_magics.voicecalls import Switchboard, VoiceCall, open_call
+from glm_magics.voicecalls import call as call_module
+from glm_magics.voicecalls.freshness import Freshness
+from glm_magics.voicecalls.record import CallRecord
+from glm_magics.voicecalls.switchboard import ENDED, STOPPED
+from glm_magics.waves import write_wave
+from glm_magics.widgets import calloutputs, speaker
+from glm_magics.widgets.callrequests import parse_call_request
+
+from .calls import connection_to, quiet, speech
+
+PATIENCE_S = 15.0
+JPEG = b"\xff\xd8\xff\xe0 a picture"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+    with Sandbox(chunk_delay_s=0) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox) -> Sandbox:
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def switchboard() -> Iterator[Switchboard]:
+    """Whatever is on at the end is hung up."""
+    switchboard = Switchboard()
+    yield switchboard
+    switchboard.end(wait_s=5)
+
+
+def until(is_so: Callable[[], Any]) -> Any:
+    """Waits for it; gives what it gives."""
+    end_s = time.monotonic() + PATIENCE_S
+    while not (got := is_so()):
+        assert time.monotonic() < end_s, "it did not happen"
+        time.sleep(0.01)
+    return got
+
+
+class Page:
+    """Plays the page: sends what it sends, and keeps what it is told."""
+
+    def __init__(self, call: VoiceCall, name: str = "page1") -> None:
+        self.call = call
+        self.name = name
+        self.told: list[dict[str, Any]] = []
+        self.played: list[tuple[str, bytes]] = []
+        self.t_ms = 0.0
+        call.widget.send = self._hear
+
+    def _hear(self, content: dict[str, Any], buffers: Any = None) -> None:
+        self.told.append(content)
+        if content["type"] == "sound":
+            self.played.append((content["answer"], bytes(buffers[0])))
+
+    def send(self, type: str, *buffers: bytes, **fields: Any) -> None:
+        content = {"type": type, "page": self.name, **fields}
+        self.call.widget._handle_custom_msg(content, [memoryview(data) for data in buffers])
+
+    def start(self) -> Page:
+        self.send("start", has_microphone=True)
+        until(lambda: self.call.state in ("on", "over"))
+        return self
+
+    def speak(self, samples: bytes) -> None:
+        """In frames of 100 ms, sent at once."""
+        for start in range(0, len(samples), 3200):
+            self.t_ms += 1
+            self.send("sound", samples[start : start + 3200], t_ms=self.t_ms)
+
+    def rows(self) -> dict[int, dict[str, Any]]:
+        """The newest of each."""
+        return {told["row"]["key"]: told["row"] for told in self.told if told["type"] == "row"}
+
+    def texts(self, who: str) -> list[str]:
+        return [row["text"] for row in self.rows().values() if row["who"] == who and row["state"] != "growing"]
+
+    def types(self) -> list[str]:
+        return [told["type"] for told in self.told]
+
+
+def open_to(sandbox: Sandbox, switchboard: Switchboard, tools: Any = (), **fields: Any) -> Page:
+    return Page(open_call(fields, tools, lambda: connection_to(sandbox), switchboard))
+
+
+def weather(city: str) -> str:
+    """The weather in a city."""
+    return f"It rains in {city}."
+
+
+# Speaking
+
+
+def test_hands_free(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """Sound becomes words on both sides, sound for the page, a frame, replies and a recording."""
+    sandbox.hear("How are you?")
+    sandbox.reply("Fine, thanks.")
+    page = open_to(sandbox, switchboard, silence_ms=300).start()
+    page.speak(speech(0.4) + quiet(0.6))
+    until(lambda: page.texts("assistant"))
+    assert page.texts("user") == ["How are you?"]
+    assert page.texts("assistant") == ["Fine, thanks."]
+    assert "sound_end" in page.types()
+    until(lambda: "tokens" in page.call.widget.counts and "requests: 4 of 5 left" in page.call.widget.counts)
+    sent = b"".join(data for _, data in page.played)
+    time.sleep(0.3)
+    page.call.stop()
+    assert page.call.transcript[["who", "text"]].values.tolist() == [["user", "How are you?"], ["assistant", "Fine, thanks."]]
+    assert page.call.audio.user.data[: len(speech(0.4))] == speech(0.4)
+    assert 0.2 < page.call.reply.audio.seconds <= len(sent) / 48_000
+    assert page.call.reply.audio.data == sent[: len(page.call.reply.audio.data)]
+    assert page.call.reply.usage.completion_tokens > 0
+    assert (page.call.reply.text, page.call.reply.is_complete) == ("Fine, thanks.", True)
+    assert "recording" in page.types()
+
+
+def test_push_to_talk(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """While the button is held sound is taken; letting it go asks for the answer; a void press asks for nothing."""
+    page = open_to(sandbox, switchboard, vad="client").start()
+    page.send("hold", is_down=True)
+    page.send("hold", is_down=False, is_void=True)
+    page.send("hold", is_down=True)
+    page.speak(speech(0.5))
+    page.send("hold", is_down=False, is_void=False)
+    until(lambda: page.texts("assistant"))
+    assert "0.5 s of speech" in page.texts("user")[0]
+    types = [event["type"] for event in sandbox.requests[-1].events]
+    assert types.count("response.create") == types.count("input_audio_buffer.commit") == 1
+
+
+def test_the_user_may_change_how_turns_end(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """From hands-free to push to talk in the middle of a call, without a second greeting."""
+    page = open_to(sandbox, switchboard, greeting="Welcome!").start()
+    until(lambda: page.texts("assistant") == ["Welcome!"])
+    page.send("vad", vad="client")
+    assert page.call.widget.vad == "client"
+    page.send("hold", is_down=True)
+    page.speak(speech(0.3))
+    page.send("hold", is_down=False, is_void=False)
+    until(lambda: len(page.texts("assistant")) == 2)
+    updates = [event["session"] for event in sandbox.requests[-1].events if event["type"] == "session.update"]
+    assert ["turn_detection" in session for session in updates] == [True, False]
+    assert "greeting_config" not in updates[1]["beta_fields"]
+
+
+def test_speech_stops_what_is_played(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """The page is told at once, the rest is neither played nor kept, and the row says that it was interrupted."""
+    sandbox.reply("A very long answer. " * 20)
+    page = open_to(sandbox, switchboard, silence_ms=300).start()
+    page.send("write", text="Tell me everything.")
+    until(lambda: page.texts("assistant"))
+    page.told.clear()
+    page.speak(speech(0.3))
+    until(lambda: "flush" in page.types())
+    row = until(lambda: next((row for row in page.rows().values() if row["note"] == "interrupted"), None))
+    assert row["state"] == "cut"
+    assert page.call.replies[0].audio.seconds < 5 < len(b"".join(data for _, data in page.played)) / 48_000
+
+
+def test_speech_does_not_stop_what_may_not_be_interrupted(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """`is_interruptible=False`."""
+    page = open_to(sandbox, switchboard, is_interruptible=False, silence_ms=300, greeting="Let me say this first.").start()
+    until(lambda: page.texts("assistant"))
+    page.told.clear()
+    page.speak(speech(0.3) + quiet(0.5))
+    until(lambda: page.texts("user"))
+    assert "flush" not in page.types()
+
+
+def test_the_button_stops_an_answer(switchboard: Switchboard) -> None:
+    """The server is asked to stop, and what it still sends is not played."""
+    with Sandbox(chunk_delay_s=0.05) as slow:
+        slow.reply("One two three four five six seven eight nine ten. " * 8)
+        page = open_to(slow, switchboard, vad="client").start()
+        page.send("write", text="Count.")
+        until(lambda: len(page.played) > 3)
+        page.send("hush")
+        until(lambda: page.rows()[1]["note"] == "interrupted")
+        n = len(page.played)
+        time.sleep(0.2)
+        assert len(page.played) == n
+        assert "response.cancel" in [event["type"] for event in slow.requests[-1].events]
+        assert page.call.replies[0].ending == "stopped"
+        page.call.stop()
+
+
+def test_typed_words(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """From the page and from Python, in one conversation; none are no words."""
+    page = open_to(sandbox, switchboard).start()
+    page.send("write", text="first")
+    until(lambda: len(page.texts("assistant")) == 1)
+    page.call.say("second")
+    until(lambda: len(page.texts("assistant")) == 2)
+    assert page.texts("user") == ["first", "second"]
+    with pytest.raises(InputError, match="nothing to say"):
+        page.call.say("  ")
+    page.send("write", text=" ")
+    until(lambda: "nothing to say" in page.call.message)
+
+
+def test_pictures(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """JPEG frames in video mode; anything else is a sentence, and the call goes on."""
+    page = open_to(sandbox, switchboard, has_video=True, vad="client").start()
+    page.send("frame", JPEG)
+    page.send("frame", b"no picture")
+    until(lambda: "no JPEG" in page.call.message)
+    page.send("write", text="What do you see?")
+    until(lambda: page.texts("assistant"))
+    assert "1 picture" in page.texts("assistant")[0]
+
+
+def test_a_search_is_told(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """What the server says while it searches the web."""
+    page = open_to(sandbox, switchboard, has_video=True, has_search=True, vad="client").start()
+    page.send("frame", JPEG)
+    page.send("write", text="Please search for it.")
+    until(lambda: any("Searching the web: The sandbox has no web" in row["note"] for row in page.rows().values()))
+
+
+# Functions
+
+
+def waiting_call(page: Page) -> dict[str, Any]:
+    return until(
+        lambda: next((call for row in page.rows().values() for call in row["calls"] if call["state"] == "waiting"), None)
+    )
+
+
+def call_state(page: Page, n: int) -> tuple[str, str]:
+    return next((call["state"], call["result"]) for row in page.rows().values() for call in row["calls"] if call["n"] == n)
+
+
+@pytest.mark.parametrize(
+    ("how", "reason", "state", "result"),
+    [
+        pytest.param("yes", "", "done", "It rains in Oslo.", id="approved"),
+        pytest.param("no", "too dear", "refused", "The reason: too dear", id="refused"),
+        pytest.param("always", "", "done", "It rains in Oslo.", id="always"),
+    ],
+)
+def test_a_function_is_shown_and_approved(
+    sandbox: Sandbox, switchboard: Switchboard, how: str, reason: str, state: str, result: str
+) -> None:
+    """It waits for the user's word; what comes of it goes back to the model, which answers with it."""
+    page = open_to(sandbox, switchboard, [weather]).start()
+    page.send("write", text="weather for Oslo")
+    asked = waiting_call(page)
+    assert (asked["name"], asked["arguments"]) == ("weather", "city='Oslo'")
+    time.sleep(0.15)
+    assert call_state(page, asked["n"])[0] == "waiting"
+    page.send("allow", call=asked["n"], how=how, reason=reason)
+    until(lambda: call_state(page, asked["n"])[0] == state)
+    assert result in call_state(page, asked["n"])[1]
+    until(lambda: any(result in text for text in page.texts("assistant")))
+    page.send("write", text="weather for Rome")
+    until(lambda: any(call["n"] == 2 for row in page.rows().values() for call in row["calls"]))
+    if how == "always":
+        until(lambda: call_state(page, 2)[0] == "done")
+    else:
+        assert waiting_call(page)["n"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        pytest.param("weather", '{"town": "Oslo"}', "do not fit weather", id="wrong-argument"),
+        pytest.param("weather", "{city", "no JSON", id="no-json"),
+        pytest.param("wether", "{}", "Did you mean weather?", id="unknown"),
+    ],
+)
+def test_a_call_that_cannot_run_is_told_to_the_model(
+    sandbox: Sandbox, switchboard: Switchboard, name: str, arguments: Any, sentence: str
+) -> None:
+    """Without asking the user."""
+    page = open_to(sandbox, switchboard, [weather]).start()
+    sandbox.reply(tool_calls=[(name, arguments)])
+    page.send("write", text="go on")
+    until(lambda: any(sentence in call["result"] for row in page.rows().values() for call in row["calls"]))
+    output = until(
+        lambda: [event for event in sandbox.requests[-1].events if event.get("item", {}).get("type") == "function_call_output"]
+    )
+    assert sentence in output[0]["item"]["output"]
+
+
+def test_hanging_up_ends_the_waiting(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """A function that nobody has approved does not run after the call."""
+    ran = []
+    page = open_to(sandbox, switchboard, {"weather": lambda city: ran.append(city)}).start()
+    page.send("write", text="weather for Oslo")
+    asked = waiting_call(page)
+    page.call.stop()
+    until(lambda: call_state(page, asked["n"])[0] in ("refused", "waiting"))
+    page.send("allow", call=asked["n"], how="yes", reason="")
+    time.sleep(0.1)
+    assert ran == []
+
+
+# What goes wrong
+
+
+def test_two_calls_at_once_are_a_sentence(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """The first goes on; when it is over the second may begin."""
+    first, second = open_to(sandbox, switchboard).start(), open_to(sandbox, switchboard)
+    second.send("start", has_microphone=True)
+    assert "Another call is on" in second.call.message
+    assert (first.call.state, second.call.state) == ("on", "idle")
+    with pytest.raises(InputError, match="Another call is on"):
+        second.call.start()
+    with pytest.raises(InputError, match="on already"):
+        first.call.start()
+    first.call.stop()
+    until(lambda: first.call.state == "over")
+    assert second.start().call.state == "on"
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        pytest.param(lambda s: Connection(sandbox_provider(s.base_url), Secret("no-key")), "key", id="key-refused"),
+        pytest.param(
+            lambda s: Connection(sandbox_provider("http://127.0.0.1:9/api"), Secret("a.b")), "reached", id="nobody-there"
+        ),
+    ],
+)
+def test_a_call_that_does_not_begin_is_a_sentence(sandbox: Sandbox, switchboard: Switchboard, make: Any, sentence: str) -> None:
+    """In the widget, and another try is possible."""
+    page = Page(open_call({}, (), lambda: make(sandbox), switchboard)).start()
+    until(lambda: page.call.state == "over")
+    assert sentence in page.call.message
+    assert page.call.widget.message == page.call.message
+
+
+def test_a_socket_that_breaks_is_made_again(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """In mid-word: the page stops playing, sees that it is connected again, and what was said is retold."""
+    sandbox.fault("call-cut")
+    page = open_to(sandbox, switchboard, vad="client").start()
+    states: list[str] = []
+    page.call.observe(lambda change: states.append(change["new"]), "state")
+    page.send("write", text="Tell me a story.")
+    until(lambda: states == ["reconnecting", "on"])
+    assert "flush" in page.types()
+    until(lambda: any(row["note"] == "cut off with the connection" for row in page.rows().values()))
+    page.send("write", text="Again, please.")
+    until(lambda: page.texts("assistant"))
+
+
+def test_errors_of_the_server_are_told_and_the_call_goes_on(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """A push of the button without a word."""
+    page = open_to(sandbox, switchboard, vad="client").start()
+    page.send("hold", is_down=True)
+    page.send("hold", is_down=False, is_void=False)
+    until(lambda: "The server: " in page.call.message)
+    assert page.call.state == "on"
+
+
+def test_a_page_that_is_gone_ends_the_call(sandbox: Sandbox, switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed laptop costs no hours."""
+    monkeypatch.setattr(call_module, "PAGE_GONE_S", 0.2)
+    page = open_to(sandbox, switchboard).start()
+    until(lambda: page.call.state == "over")
+    assert "page was gone" in page.call.message
+
+
+def test_sound_that_waited_for_a_busy_kernel_is_left_out(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """And the user is told."""
+    page = open_to(sandbox, switchboard).start()
+    page.send("sound", quiet(0.1), t_ms=100_000)
+    page.send("sound", speech(0.1), t_ms=10_000)
+    assert "busy with a cell" in page.call.message
+    assert page.call.audio.user.data == quiet(0.1)
+
+
+def test_clocks_that_jump_lose_ten_seconds_at_most() -> None:
+    """A laptop that slept: one of the clocks stood still."""
+    fresh = Freshness()
+    assert all(fresh.is_fresh(n * 100, n / 10) for n in range(50))
+    assert not any(fresh.is_fresh(n * 100, 3600 + n / 10) for n in range(50, 100))
+    assert [fresh.is_fresh(n * 100, 3600 + n / 10) for n in range(100, 200)].count(True) >= 50
+    assert all(fresh.is_fresh(n * 100, n / 10) for n in range(200, 210)), "the other way nothing is lost"
+
+
+def test_only_the_page_of_the_call_is_heard(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """A second view sees everything and may type; its microphone is not the call's."""
+    page = open_to(sandbox, switchboard).start()
+    page.name = "page2"
+    page.send("sound", speech(0.1), t_ms=1)
+    assert page.call.audio.user is None
+    page.send("write", text="hello")
+    until(lambda: page.texts("assistant"))
+    page.send("hello")
+    assert [row["who"] for row in page.told[-1]["rows"]] == ["user", "assistant"]
+
+
+@pytest.mark.parametrize(
+    ("content", "buffers"),
+    [
+        pytest.param({"type": "start", "page": "p", "has_microphone": 1}, [], id="wrong-type"),
+        pytest.param({"type": "start", "page": "../p", "has_microphone": True}, [], id="page"),
+        pytest.param({"type": "sound", "page": "p", "t_ms": 1}, [], id="no-sound"),
+        pytest.param({"type": "sound", "page": "p", "t_ms": float("nan")}, [b"1234"], id="nan"),
+        pytest.param({"type": "sound", "page": "p", "t_ms": 1}, [bytes(100_000)], id="too-much"),
+        pytest.param({"type": "vad", "page": "p", "vad": "none"}, [], id="vad"),
+        pytest.param({"type": "vad", "page": "p", "vad": ["server"]}, [], id="list"),
+        pytest.param({"type": "allow", "page": "p", "call": True, "how": "yes", "reason": ""}, [], id="bool"),
+        pytest.param({"type": "allow", "page": "p", "call": 1, "how": "maybe", "reason": ""}, [], id="maybe"),
+        pytest.param({"type": "write", "page": "p", "text": "x" * 5000}, [], id="long"),
+        pytest.param({"type": ["start"], "page": "p"}, [], id="type"),
+        pytest.param(None, None, id="nothing"),
+    ],
+)
+def test_what_is_no_request_does_nothing(content: Any, buffers: Any) -> None:
+    """A page is foreign."""
+    assert parse_call_request(content, buffers) is None
+
+
+@settings(max_examples=40)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    ),
+    st.sampled_from(["hello", "start", "sound", "frame", "hold", "write", "vad", "allow", "stop", "x"]),
+)
+def test_no_message_breaks_the_reader(value: Any, type_: str) -> None:
+    """Whatever stands in any field."""
+    fields = ("has_microphone", "t_ms", "is_down", "is_void", "text", "vad", "call", "how", "reason")
+    parse_call_request({"type": type_, "page": "p", **dict.fromkeys(fields, value)}, [value])
+    parse_call_request(value, value)
+
+
+def test_a_page_cannot_write_traits(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """State, message and owner are Python's."""
+    page = open_to(sandbox, switchboard)
+    page.call.widget.set_state({"state": "on", "owner": "me", "message": "<b>"})
+    assert (page.call.widget.state, page.call.widget.owner, page.call.widget.message) == ("idle", "", "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "sentence"),
+    [
+        pytest.param({"model": "glm-4.7"}, ModelError, "no model to talk with", id="model"),
+        pytest.param({"voice": "robot"}, OptionError, "no voice", id="voice"),
+        pytest.param({"vad": "auto"}, OptionError, "vad is 'auto'", id="vad"),
+        pytest.param({"greeting": "x" * 2000}, OptionError, "1024 are allowed", id="greeting"),
+        pytest.param({"speed": 2}, OptionError, "no option 'speed'", id="unknown"),
+        pytest.param({"video": True, "tools": [weather]}, OptionError, "video call takes no tools", id="video-and-tools"),
+        pytest.param({"tools": ["weather"]}, OptionError, "function", id="no-function"),
+    ],
+)
+def test_a_wrong_setup_is_a_sentence(fields: dict[str, Any], error: type[Exception], sentence: str) -> None:
+    """From ``glm.talk`` itself, before any widget."""
+    with pytest.raises(error, match=sentence):
+        glm.talk(**fields)
+
+
+def test_without_anywidget_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sentence with the extra's name."""
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    monkeypatch.delitem(sys.modules, "glm_magics.widgets.calling", raising=False)
+    with pytest.raises(MissingExtraError, match=r"glm-magics\[widgets\]"):
+        glm.talk()
+
+
+# What is kept
+
+
+def test_the_cell_keeps_words_and_player(ip: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two outputs beside the view, brought up to date; a hostile transcript is dead text in them."""
+    shown: list[dict[str, Any]] = []
+    publish = lambda data, metadata=None, **rest: shown.append({"data": data, **rest})  # noqa: E731
+    monkeypatch.setattr(ip.display_pub, "publish", publish)
+    glm.connect(sandbox.base_url, api_key=sandbox.key)
+    monkeypatch.setattr(glm.current_session(), "_connection", connection_to(sandbox))
+    sandbox.reply("<img src=x onerror=alert(1)> [click](javascript:alert(2))")
+    call = glm.talk()
+    page = Page(call)
+    call._ipython_display_()
+    assert "talk_file" in shown[0]["data"]["text/plain"]
+    page.start()
+    page.send("write", text="<script>alert(0)</script>")
+    until(lambda: page.texts("assistant"))
+    time.sleep(0.2)
+    call.stop()
+    until(lambda: call.state == "over")
+    until(lambda: any("text/html" in one["data"] for one in shown))
+    words = [one["data"]["text/markdown"] for one in shown if "text/markdown" in one["data"]][-1]
+    assert "<script" not in words
+    assert "<img" not in words
+    assert "](javascript" not in words
+    player = next(one["data"] for one in shown if "text/html" in one["data"])
+    assert player["text/html"].startswith('<audio controls preload="metadata" src="data:audio/mpeg;base64,')
+
+
+def test_what_is_too_long_for_a_notebook_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is encoded for it."""
+    tapes = Tape(16_000), Tape(24_000)
+    assert calloutputs.recording(CallAudio(*tapes)) == ({}, "", b"")
+    tapes[1].add(bytes(48_000), 0.0)
+    bundle, mime, data = calloutputs.recording(CallAudio(*tapes))
+    assert (mime, data[:3] in (b"ID3", b"\xff\xfb\x94") or len(data) > 1000) == ("audio/mpeg", True)
+    monkeypatch.setattr(calloutputs, "MAX_PLAYER_BYTES", 100)
+    bundle, mime, data = calloutputs.recording(CallAudio(*tapes))
+    assert "too much for a notebook" in bundle["text/plain"]
+    assert not data
+
+
+def test_both_sides_on_one_time_line(tmp_path: Any) -> None:
+    """Left the user, right the assistant, each where it was heard; saved as WAV and MP3."""
+    user, assistant = Tape(16_000), Tape(24_000)
+    user.add(speech(0.5), 0.0)
+    assistant.add(bytes(range(256)) * 94, 1.0)
+    audio = CallAudio(user, assistant)
+    both = audio.samples
+    assert both.shape == (36_032, 2)
+    assert not both[:24_000, 1].any()
+    assert both[24_000:, 1].tobytes() == bytes(range(256)) * 94
+    assert both[:11_000, 0].any()
+    assert not both[12_100:, 0].any()
+    assert audio.save(tmp_path / "call.wav").read_bytes() == audio.wav_bytes
+    assert audio.save(tmp_path / "call.mp3").stat().st_size < 20_000
+    with pytest.raises(MediaError, match="Nothing was said"):
+        CallAudio(Tape(16_000), Tape(24_000)).save(tmp_path / "none.wav")
+    with pytest.raises(MediaError, match="cannot be written"):
+        audio.save(tmp_path / "nowhere" / "call.wav")
+
+
+def test_a_tape_is_even_cut_and_limited() -> None:
+    """Pieces that come unevenly are joined, pauses are kept, what was not heard is cut, and an hour is enough."""
+    tape = Tape(10, max_s=10)
+    for n in range(5):
+        tape.add(bytes([n]) * 4, n * 0.2 + 0.05 * (n % 2))
+    assert tape.read() == b"".join(bytes([n]) * 4 for n in range(5))
+    assert tape.add(b"\x07\x07", 3.0) == (3.0, 3.1)
+    assert tape.read(1.0, 3.0) == bytes(40)
+    assert tape.cut(0.4)
+    assert not tape.cut(0.4)
+    assert tape.seconds == 0.4
+    tape.add(bytes(400), 0.4)
+    assert tape.seconds == 0.4
+
+
+@pytest.mark.parametrize(
+    ("pieces", "played"),
+    [
+        pytest.param([b"ab", b"cd"], [b"ab", b"cd"], id="even"),
+        pytest.param([b"a", b"bcd"], [b"", b"abcd"], id="half-a-sample-first"),
+        pytest.param([b"abc", b"d"], [b"ab", b"cd"], id="half-a-sample-last"),
+        pytest.param([b"abc"], [b"ab"], id="odd-at-the-end"),
+        pytest.param([None, b"ab"], [b"", b"ab"], id="no-base64"),
+    ],
+)
+def test_pieces_of_any_length_are_played_whole(pieces: list[bytes | None], played: list[bytes]) -> None:
+    """An odd number of bytes, and garbage in place of base64."""
+    record = CallRecord("glm-realtime-flash", 16_000)
+    record.conversation.add(ev.ResponseCreated(response=Response("r", "in_progress")), 0.0)
+    got = []
+    for piece in pieces:
+        event = ev.AudioDelta(response_id="r", audio=Pcm(is_damaged=True) if piece is None else Pcm(piece))
+        record.conversation.add(event, 0.0)
+        got.append(record.play(event)[1])
+    assert got == played
+
+
+def test_calling_again_goes_on(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """The transcript grows, its times too, and the server is told what was said."""
+    page = open_to(sandbox, switchboard, greeting="Welcome!").start()
+    page.send("write", text="first")
+    until(lambda: len(page.texts("assistant")) == 2 or "first" in str(page.texts("assistant")))
+    page.call.stop()
+    until(lambda: page.call.state == "over")
+    page.start().send("write", text="second")
+    until(lambda: any("second" in text for text in page.texts("assistant")))
+    assert page.call.transcript.when_s.is_monotonic_increasing
+    retold = [event["item"]["content"][0]["text"] for event in sandbox.requests[-1].events if "item" in event]
+    assert "first" in retold
+    assert page.texts("assistant").count("Welcome!") == 1
+
+
+# What ends a call
+
+
+def test_stop_of_the_kernel_hangs_up(ip: Any, sandbox: Sandbox) -> None:
+    """■ while a cell runs, ■ between cells where the kernel lets us know, and the end of the kernel."""
+    kernel = SimpleNamespace(saved_sigint_handler=signal.SIG_IGN)
+    ip.kernel = kernel
+    switchboard = Switchboard(ip)
+    switchboard.watch()
+    page = open_to(sandbox, switchboard)
+    for end, sentence in (
+        (lambda: ip.run_cell("raise KeyboardInterrupt"), STOPPED),
+        (lambda: kernel.saved_sigint_handler(signal.SIGINT, None), STOPPED),
+        (switchboard.close, ENDED),
+    ):
+        page.start()
+        record = sandbox.requests[-1]
+        end()
+        until(lambda: page.call.state == "over")
+        assert page.call.message == sentence
+        until(lambda record=record: record.closed_at)
+    switchboard.close()
+
+
+def test_unloading_hangs_up(ip: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the extension goes its call."""
+    monkeypatch.setattr(glm.current_session(), "_connection", connection_to(sandbox))
+    page = Page(glm.talk()).start()
+    ip.run_line_magic("unload_ext", "glm_magics")
+    until(lambda: page.call.state == "over")
+
+
+def test_a_page_that_hangs_up(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """The button."""
+    page = open_to(sandbox, switchboard).start()
+    page.send("stop")
+    until(lambda: page.call.state == "over")
+    assert page.call.message == ""
+    assert page.call.wait(1).is_on is False
+
+
+def test_an_hour_of_turns_in_flat_memory(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """What is kept in memory of a call is its words; the sound is on disk."""
+    import tracemalloc
+
+    page = open_to(sandbox, switchboard, is_silent=False, vad="client").start()
+    page.call.widget.send = lambda content, buffers=None: page.told.append({"type": content["type"]})
+    sizes = []
+    tracemalloc.start()
+    for n in range(30):
+        page.call.say("Tell me.")
+        until(lambda n=n: len([a for a in page.call.conversation.answers if a.status != "in_progress"]) == n + 1)
+        page.told.clear()
+        sizes.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert sizes[-1] - sizes[9] < 600_000, sizes
+    assert np.all(np.diff(sizes[10:]) < 400_000)
+
+
+# An answer aloud in a cell
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "rate_hz", "played"),
+    [
+        pytest.param([bytes(100), b"\x01" * 50], 44_100, bytes(100) + b"\x01" * 50, id="headerless"),
+        pytest.param([bytes(61), bytes(40)], 44_100, bytes(100), id="half-a-sample"),
+        pytest.param([write_wave(speech(0.01), 24_000)], 24_000, speech(0.01), id="wav"),
+        pytest.param(
+            [write_wave(speech(0.01), 24_000)[:20], write_wave(speech(0.01), 24_000)[20:]], 24_000, speech(0.01), id="cut"
+        ),
+        pytest.param([write_wave(speech(0.01), 24_000, n_channels=2)], 0, None, id="stereo"),
+        pytest.param([bytes(100), None], 44_100, bytes(100), id="no-base64"),
+    ],
+)
+def test_a_spoken_answer_is_played_as_it_comes(
+    monkeypatch: pytest.MonkeyPatch, pieces: list[bytes | None], rate_hz: int, played: bytes | None
+) -> None:
+    """Every piece goes to the page at once; what cannot be played ends the playing with a message, and nothing else."""
+    monkeypatch.setattr(speaker, "LOADING_S", 0.0)
+    live = speaker.LiveSpeech()
+    told: list[tuple[dict[str, Any], bytes]] = []
+    live._widget.send = lambda content, buffers=None: told.append((content, b"".join(buffers or [])))
+    for piece in pieces:
+        live.add(["no base64!" if piece is None else _base64(piece)])
+    live.end()
+    sounds = [(content, data) for content, data in told if content["type"] == "sound"]
+    assert b"".join(data for _, data in sounds) == (played or b"")
+    assert {content["rate_hz"] for content, _ in sounds} == ({rate_hz} if played else set())
+    assert [content["n"] for content, _ in told if "n" in content] == list(range(len(told) - ("stop" in told[-1][0]["type"])))
+    assert told[-1][0]["type"] == ("end" if None not in pieces and played else "stop")
+
+
+def test_a_cell_plays_what_comes_and_stops_with_it(ip: Any, monkeypatch: pytest.MonkeyPatch, fake: Any) -> None:
+    """``%%glm`` with the voice model opens one speaker; an answer without sound opens none."""
+    heard: list[Any] = []
+
+    class Speaker:
+        def add(self, pieces: Any) -> None:
+            heard.extend(pieces)
+
+        def end(self) -> None:
+            heard.append("end")
+
+        def stop(self) -> None:
+            heard.append("stop")
+
+    monkeypatch.setattr("glm_magics.voicepainting.open_in_page", Speaker)
+    fake.reply("Only words.")
+    ip.run_cell_magic("glm", "", "hello")
+    assert heard == []
+    with Sandbox(chunk_delay_s=0) as sandbox:
+        glm.current_session()._drop_client()
+        glm.current_session().transport = None
+        monkeypatch.setattr(glm.current_session(), "_connection", connection_to(sandbox))
+        ip.run_cell_magic("glm", "glm-4-voice", "Speak.")
+    assert heard[-1] == "end"
+    assert len(heard) > 2
