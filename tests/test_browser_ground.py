@@ -457,6 +457,29 @@ several
 """
 
 
+def test_more_like_this_with_quiet_motion_and_forced_colours(browser: Any, lab_url: str, folder: Path) -> None:
+    """The selected box is the example of a question; nothing moves by itself, and what is selected shows without our colours."""
+    page = browser.new_page(viewport={"width": 1300, "height": 1100}, reduced_motion="reduce", forced_colors="active")
+    page.set_default_timeout(PATIENCE_MS)
+    code = "q = asker.questions[-1]; print(q.like == grounding.boxes[1], q.region_form, len(asker.questions))"
+    write_notebook(folder / "more.ipynb", SETUP + "asker.delay_s = 0.05", "grounding.ask('all').wait()\ngrounding", code)
+    lab = LabPage(page, lab_url, "more.ipynb")
+    lab.run(0)
+    lab.run(1)
+    widget = Widget(page)
+    widget.wait_for_boxes(2)
+    widget.root.locator("tr .gg-number").nth(1).click()
+    widget.root.get_by_role("button", name="More like it").click()
+    assert widget.root.locator(".gg-busy").evaluate("bar => getComputedStyle(bar).animationName") == "none"
+    widget.wait_for_boxes(4)
+    widget.wait_for_end()
+    outline = widget.root.locator("tr.gg-selected").evaluate("row => getComputedStyle(row).outlineStyle")
+    assert outline == "solid"
+    page.screenshot(path=ARTIFACTS / "ground-forced-colours.png")
+    assert printed(lab, 2).strip() == "True both 2"
+    page.close()
+
+
 def test_several_pictures_and_a_narrow_page(browser: Any, lab_url: str, folder: Path) -> None:
     """A strip to step through; each picture has its boxes; narrow, the panel goes below."""
     page = browser.new_page(viewport={"width": 720, "height": 1300})

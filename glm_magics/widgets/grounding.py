@@ -1,14 +1,13 @@
-"""The grounding widget as the page knows it: traits of plain values; what it does is in ``grounding.js``."""
+"""The grounding widget as the page knows it: traits of plain values; what it does is in ``page/``."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-_HERE = Path(__file__).parent
+from .pages import read_module, read_page
 
 
 class GroundingWidget(anywidget.AnyWidget):
@@ -18,8 +17,11 @@ class GroundingWidget(anywidget.AnyWidget):
     answered by ``{"type": "done", "page": …, "n": …}`` or, for a file, ``{"type": "file", …}`` with its bytes.
     """
 
-    _esm = _HERE / "grounding.js"
-    _css = _HERE / "grounding.css"
+    _esm = read_module(
+        *("elements", "desk", "camera", "painter", "picture", "hands", "keys", "stage"),
+        *("question", "table", "shelves", "grounding"),
+    )
+    _css = read_page("grounding.css")
 
     pictures: traitlets.List[Any] = traitlets.List(help="{name, width_px, height_px, mime, bytes}").tag(sync=True)
     """The bytes are those of a copy fit to show; they are sent once."""
