@@ -23,16 +23,16 @@ FLOORS = [
     {"catalog", "messages", "speech", "geometry", "failures", "retries", "tables", "htmltables", "glyphs"}
     | {"addresses", "celloutputs", "answertables", "shortforms", "texts", "vectors", "reach"},
     {"providers", "tabletext", "tally", "downloads", "dataframes", "stylers", "groups", "layouts", "pictures"}
-    | {"grounding", "boxcolours", "boxlabels", "replies", "conversations", "schemas", "vectorstore", "transport"},
+    | {"grounding", "boxcolours", "boxlabels", "replies", "conversations", "schemas", "vectorstore", "transport", "cartography"},
     {"intake", "readers", "summaries", "painting", "boxdrawing", "boxformats"}
     | {"pricing", "strategies", "chatfiles", "chatpages", "neighbours", "posting", "chatstream"},
     {"options", "requests", "template", "formats", "frames", "boxes", "vectorcache", "batches"},
     {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore", "similarity"},
     {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime", "supply"},
     {"testing", "display", "previews", "widgets", "bookkeeping", "embeddings"},
-    {"live", "groundings", "sources", "progress"},
+    {"live", "groundings", "sources", "progress", "atlases"},
     {"exchange", "corpus"},
-    {"background"},
+    {"background", "mapmaking"},
     {"flow"},
     {"session"},
     {"magics"},

@@ -1,0 +1,206 @@
+"""From a user's data to a map: which rows, which vectors, which colours, which names. ``glm.atlas`` is its face."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .atlases import Atlas, Sheet
+from .cartography.colouring import Colouring, colour_by, colour_nothing
+from .cartography.keeping import find_points
+from .cartography.names import typical_words
+from .corpus import N_STARTS, Corpus
+from .errors import InputError, one_line
+from .similarity import Data, check_count, choose_count, read_matrix
+from .texts import read_texts
+from .vectors import find_clusters, find_nearest
+from .vectorstore import LocalStore
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats: TypeAlias = npt.NDArray[np.float32]
+    Rows: TypeAlias = npt.NDArray[np.int64]
+
+MOST_POINTS = 200_000
+"""Shown at once where nothing else is said: what a browser moves smoothly, and what PaCMAP lays out in a minute or two."""
+
+N_FOUND = 50
+CLUSTER = "cluster"
+_CLUSTER_NAMES = ("cluster_name", "name", "label")
+_CLUSTER_COUNTS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 18)
+_COUNTED_ROWS = 4000
+_HEIGHTS_PX = (200, 2000)
+
+
+def make_atlas(
+    corpus: Corpus,
+    data: Any,
+    on: Any = "text",
+    *,
+    color: Any = None,
+    hover: Any = (),
+    most: int = MOST_POINTS,
+    seed: int = 0,
+    height_px: int = 520,
+    **options: Any,
+) -> Atlas:
+    """As `glm_magics.atlas`."""
+    check_count("most", most)
+    if isinstance(height_px, bool) or not isinstance(height_px, int) or not _HEIGHTS_PX[0] <= height_px <= _HEIGHTS_PX[1]:
+        raise InputError(f"height_px is {one_line(repr(height_px), 40)}.", f"Give {_HEIGHTS_PX[0]} to {_HEIGHTS_PX[1]} pixels.")
+    table = _Table(data, on)
+    facts = {name: table.data.values(name) for name in ([hover] if isinstance(hover, str) else hover)}
+    wanted = _read_colour(table, color)
+    rows, notice = _choose_rows(len(table.texts), most, seed)
+    texts = [table.texts[row] for row in rows.tolist()]
+    matrix = corpus.embed(texts, **options) if table.vectors is None else table.vectors[rows]
+    points = find_points(matrix, seed, _folder(corpus, options))
+    sheet = Sheet(
+        points=points,
+        colouring=_colour(wanted, rows, matrix, texts, seed),
+        text=texts.__getitem__,
+        facts=lambda point: [(name, values[rows[point]]) for name, values in facts.items()],
+        find=lambda text: _find(corpus, matrix, text, options),
+        take=lambda chosen: table.data.take(rows[chosen], {}),
+        notice=notice,
+    )
+    return Atlas(sheet, height_px)
+
+
+class _Table:
+    """The user's data: its texts, and the vectors where they were given.
+
+    Raises:
+        InputError: no rows, no such column, texts that are missing, or vectors that do not fit.
+    """
+
+    def __init__(self, data: Any, on: Any) -> None:
+        self.vectors: Floats | None = None
+        if read_matrix(on) is None:
+            self.data = Data(data, on)
+            self.texts = read_texts(self.data.column)
+        else:
+            self.data = Data(data, None)
+            self.vectors = read_matrix(on, len(self.data))
+            self.texts = self._any_texts(data)
+        if not self.texts:
+            raise InputError("There are no rows to map.", "Give data with at least one text.")
+
+    def _any_texts(self, data: Any) -> list[str]:
+        """What is shown of rows whose vectors are given: the first column of texts, or else the number of the row."""
+        columns = [self.data.values(name) for name in self.data.names] or [list(data)]
+        whole = [column for column in columns if any(isinstance(value, str) for value in column)]
+        values = whole[0] if whole else [f"row {row}" for row in range(len(self.data))]
+        return ["" if value is None else str(value) for value in values]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What colours tell: the values of a column for all rows, clusters, or nothing; clusters may have names already."""
+
+    title: str = ""
+    values: Sequence[Any] | None = None
+    are_clusters: bool = False
+
+
+def _read_colour(table: _Table, color: Any) -> _Wanted:
+    """What the user means by `color`.
+
+    Raises:
+        InputError: there is no such column, or not one value for each row.
+    """
+    names = table.data.names
+    if color is False:
+        return _Wanted()
+    if color is None or (isinstance(color, str) and color == CLUSTER and color not in names):
+        if CLUSTER not in names:
+            return _Wanted(CLUSTER, None, True)
+        color = CLUSTER
+    if isinstance(color, str):
+        named = next((name for name in _CLUSTER_NAMES if name in names), None) if color == CLUSTER else None
+        values = table.data.values(named or color)
+        return _Wanted(color, values, color == CLUSTER and named is None)
+    values = _to_list(color)
+    if len(values) != len(table.texts):
+        raise InputError(
+            f"color has {len(values):,} values, the data {len(table.texts):,} rows.",
+            "Give one value for each row, or a column's name.",
+        )
+    return _Wanted(str(getattr(color, "name", None) or "colour"), values)
+
+
+def _to_list(values: Any) -> list[Any]:
+    """A list, an array or a column of values."""
+    for method in ("to_list", "tolist", "to_pylist"):
+        if hasattr(values, method):
+            found = getattr(values, method)()
+            return found if isinstance(found, list) else [found]
+    if isinstance(values, Sequence):
+        return list(values)
+    raise InputError(
+        f"A {type(values).__name__} is no colour.", "Give a column's name, one value for each row, or False for none."
+    )
+
+
+def _choose_rows(n: int, most: int, seed: int) -> tuple[Rows, str]:
+    """The rows that are shown, in order, and a sentence where these are not all."""
+    import numpy as np
+
+    if n <= most:
+        return np.arange(n), ""
+    chosen = np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
+    return chosen, f"{most:,} of {n:,} rows are shown, drawn by chance; `most` changes that. The others are not embedded."
+
+
+def _folder(corpus: Corpus, options: Mapping[str, Any]) -> Path | None:
+    store = corpus.find_store(options.get("cache"))
+    return Path(store.place) if isinstance(store, LocalStore) else None
+
+
+def _colour(wanted: _Wanted, rows: Rows, matrix: Floats, texts: Sequence[str], seed: int) -> Colouring:
+    if not wanted.title:
+        return colour_nothing(len(rows))
+    if wanted.values is None:
+        return colour_by(wanted.title, _name_clusters(texts, _find_labels(matrix, seed)))
+    values = [wanted.values[row] for row in rows.tolist()]
+    are_numbered = wanted.are_clusters and all(isinstance(value, int) for value in values)
+    return colour_by(wanted.title, _name_clusters(texts, values) if are_numbered else values)
+
+
+def _find_labels(matrix: Floats, seed: int) -> Sequence[int]:
+    """Clusters for the map: a few that can be named, not many."""
+    import numpy as np
+
+    if len(matrix) < 4:
+        return [0] * len(matrix)
+    few = np.sort(np.random.default_rng(seed).permutation(len(matrix))[:_COUNTED_ROWS])
+    n = choose_count(matrix[few], [count for count in _CLUSTER_COUNTS if count <= len(few) // 2] or [1])
+    labels: list[int] = find_clusters(matrix, n, seed, n_starts=N_STARTS).labels.tolist()
+    return labels
+
+
+def _name_clusters(texts: Sequence[str], labels: Sequence[int]) -> list[str]:
+    """Each cluster by its typical words; its number where there are none, or where another has the same."""
+    import numpy as np
+
+    words = typical_words(texts, np.array(labels, np.int64))
+    counts = Counter(words.values())
+    names = {label: name if name and counts[name] == 1 else f"{name} {label}".strip() for label, name in words.items()}
+    return [names[label] for label in labels]
+
+
+def _find(corpus: Corpus, matrix: Floats, text: str, options: Mapping[str, Any]) -> tuple[Rows, Floats]:
+    """The points nearest to a text in meaning, and their cosines."""
+    query = corpus.embed([text], **{**options, "quiet": True})
+    if query.shape[1] != matrix.shape[1]:
+        raise InputError(
+            f"The text's vector has {query.shape[1]} numbers, the map's have {matrix.shape[1]}.",
+            "Give glm.atlas the `model` and `dimensions` of the vectors.",
+        )
+    found, scores = find_nearest(matrix, query, N_FOUND)
+    return found[0], scores[0]
