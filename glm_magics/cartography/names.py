@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -91,11 +91,11 @@ def typical_words(texts: Sequence[str], labels: Any) -> dict[int, str]:
     return {label: ", ".join(_best_words(shares, everywhere, len(counts))) for label, shares in counts.items()}
 
 
-def _words_of(text: str) -> set[str]:
-    """Words of four letters and more; of Chinese and Japanese each two letters side by side."""
-    words: set[str] = set()
+def _words_of(text: str) -> Iterable[str]:
+    """Each once, in their order: words of four letters and more; of Chinese and Japanese each two letters side by side."""
+    words: dict[str, None] = {}
     for run in _WORD.findall(text[:_SAMPLE_CHARS].lower()):
-        words.update(map("".join, pairwise(run)) if run[0] >= "\u3040" and len(run) > 1 else [run])
+        words.update(dict.fromkeys(map("".join, pairwise(run)) if run[0] >= "\u3040" and len(run) > 1 else [run]))
     return words
 
 
@@ -104,7 +104,7 @@ def _best_words(shares: Counter[str], everywhere: Counter[str], n_labels: int) -
     lift = {word: math.log(n_labels * share / everywhere[word]) if n_labels > 1 else 1.0 for word, share in shares.items()}
     score = {word: share * lift[word] ** 2 for word, share in shares.items() if lift[word] > 0}
     best: list[str] = []
-    for word in sorted(score, key=lambda word: (-score[word], word)):
+    for word in sorted(score, key=lambda word: -score[word]):
         if not any(word[:5] == other[:5] or (word[0] >= "\u3040" and set(word) & set(other)) for other in best):
             best.append(word)
         if len(best) == _N_WORDS:
