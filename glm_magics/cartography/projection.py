@@ -25,9 +25,8 @@ LINE_ROWS = 40
 _DIRECTIONS = 50
 """In which neighbours are looked for; the others hold little but noise, and time."""
 
-_SPARE_DIRECTIONS, _TURNS = 14, 12
-_BLOCK_ROWS = 16_384
-_SAME = 1e-9
+_SPARE_DIRECTIONS, _TURNS = 14, 7
+_SAME, _SAME_SHARE = 1e-9, 1e-6
 _MARGIN = 0.95
 _USUAL_SHARE = 0.8
 """Of the points lie no farther from the middle than what is drawn to scale."""
@@ -57,38 +56,32 @@ def project(matrix: Floats, seed: int = 0) -> Floats:
 def rotate(matrix: Floats, n_directions: int) -> Floats:
     """The vectors in the directions in which they differ most (principal components), at most `n_directions` of them.
 
-    Directions without any difference are left out; each points to where its largest part is positive.
+    Directions without any difference are left out; each points to where its largest part is positive. They are found by turning
+    a small subspace until it lies along them (randomised PCA): all directions of 1024 dimensions would take seconds.
     """
     import numpy as np
 
-    mean = matrix.mean(axis=0, dtype=np.float64)
-    spread = np.zeros((matrix.shape[1],) * 2)
-    for begin in range(0, len(matrix), _BLOCK_ROWS):
-        block = matrix[begin : begin + _BLOCK_ROWS] - mean.astype(np.float32)
-        spread += block.T @ block
-    sizes, directions = _main_directions(spread, n_directions)
-    chosen = np.flatnonzero(sizes > _SAME * max(1, len(matrix)))
-    picked = directions[:, chosen]
-    largest = np.abs(picked).argmax(axis=0) if picked.size else np.empty(0, np.int64)
-    picked = (picked * np.sign(picked[largest, np.arange(picked.shape[1])])).astype(np.float32)
-    rotated: Floats = np.ascontiguousarray(matrix @ picked - mean.astype(np.float32) @ picked)
-    return rotated
-
-
-def _main_directions(spread: Any, n: int) -> tuple[Any, Any]:
-    """The `n` largest eigenvalues of a symmetric matrix, largest first, and their vectors as columns, by turning a subspace.
-
-    All of them would take seconds at 1024 dimensions.
-    """
-    import numpy as np
-
-    width = min(len(spread), n + _SPARE_DIRECTIONS)
-    basis = np.linalg.qr(np.random.default_rng(0).normal(size=(len(spread), width)))[0]
+    mean = matrix.mean(axis=0, dtype=np.float64).astype(np.float32)
+    width = min(*matrix.shape, n_directions + _SPARE_DIRECTIONS)
+    basis = np.random.default_rng(0).normal(size=(matrix.shape[1], width)).astype(np.float32)
     for _ in range(_TURNS):
-        basis = np.linalg.qr(spread @ basis)[0]
-    sizes, turned = np.linalg.eigh(basis.T @ spread @ basis)
-    order = np.argsort(-sizes, kind="stable")[:n]
-    return sizes[order], basis @ turned[:, order]
+        basis = np.linalg.qr(_times_transposed(matrix, mean, matrix @ basis - mean @ basis))[0]
+    rotated = matrix @ basis - mean @ basis
+    sizes, turned = np.linalg.eigh(rotated.T.astype(np.float64) @ rotated)
+    order = np.argsort(-sizes, kind="stable")[:n_directions]
+    order = order[sizes[order] > max(_SAME * len(matrix), _SAME_SHARE * sizes.max())]
+    found = basis @ turned[:, order].astype(np.float32)
+    signs = np.sign(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])])
+    main: Floats = np.ascontiguousarray(rotated @ turned[:, order].astype(np.float32) * signs)
+    return main
+
+
+def _times_transposed(matrix: Floats, mean: Floats, other: Floats) -> Floats:
+    """``(matrix - mean).T @ other``, without a copy of the matrix."""
+    import numpy as np
+
+    product: Floats = matrix.T @ other - np.outer(mean, other.sum(axis=0))
+    return product
 
 
 def _spread(main: Floats, seed: int) -> Floats:
