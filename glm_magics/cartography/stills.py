@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     Floats: TypeAlias = npt.NDArray[np.float32]
 
 MAP_PX = 780
-_LEGEND_PX = 280
-_LETTER_PX = 15
-_LINE_PX = 25
+_LEGEND_PX = 300
+_LETTER_PX = 17
+_LINE_PX = 28
 _INK = (123, 123, 123)
 """Grey letters that read on white and on JupyterLab's dark ground, 4 : 1 on both."""
 
 _SIGN, _ON_SIGN = (32, 36, 43), (255, 255, 255)
 _PAD_PX, _ABOVE_PX = 6, 9
-_MOST_GROUPS = 26
+_MOST_GROUPS = 24
 _SMOOTH = 2
 
 Rect: TypeAlias = tuple[int, int, int, int]
@@ -44,6 +44,8 @@ def draw_still(points: Floats, colouring: Colouring, names: Sequence[Name]) -> b
     _draw_names(writer, ImageDraw.Draw(sheet), points, names)
     if colouring.title:
         _draw_legend(writer, ImageDraw.Draw(sheet), colouring)
+    _, top, _, bottom = sheet.getbbox() or (0, 0, 0, MAP_PX)
+    sheet = sheet.crop((0, max(0, top - _PAD_PX), sheet.width, min(MAP_PX, bottom + _PAD_PX)))
     buffer = BytesIO()
     small = sheet.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     small.save(buffer, "PNG", optimize=True)
@@ -134,7 +136,7 @@ def _draw_legend(writer: _Writer, brush: ImageDraw, colouring: Colouring) -> Non
         return
     for i, group in enumerate(colouring.groups[:_MOST_GROUPS]):
         top = 50 + _LINE_PX * i
-        brush.ellipse((left, top + 3, left + 11, top + 14), fill=(*to_rgb(group.colour), 255))
+        brush.ellipse((left, top + 4, left + 12, top + 16), fill=(*to_rgb(group.colour), 255))
         count = writer.fit(f" · {group.n:,}", width)
         name = writer.fit(group.name, width - 22 - writer.pen.width_px(count))
         writer.write(name, left + 22, top, _INK)

@@ -197,12 +197,12 @@ function makeMap(view) {
       api?.zoomToOrigin(map.glide());
     },
     zoom(factor) {
-      if (api) api.zoomToLocation([...api.get("cameraTarget")].slice(0, 2), api.get("cameraDistance")[0] / factor);
+      if (api) api.zoomToLocation([...api.get("cameraTarget")].slice(0, 2), api.get("cameraDistance") / factor);
     },
     pan(dx, dy) {
       if (!api) return;
       const [x, y] = api.get("cameraTarget");
-      const distance = api.get("cameraDistance")[0];
+      const distance = api.get("cameraDistance");
       api.zoomToLocation([x + dx * PAN_SHARE * distance, y + dy * PAN_SHARE * distance], distance);
     },
     goTo(row) {
