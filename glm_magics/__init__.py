@@ -230,18 +230,20 @@ def duplicates(data: Any, threshold: float = 0.95, on: Any = "text", **options: 
     return current_session().corpus.duplicates(data, threshold, on, **options)
 
 
-def clusters(data: Any, n: int | None = None, on: Any = "text", *, seed: int = 0, **options: Any) -> Any:
-    """The data with a column ``cluster`` (from 0, the largest first) and ``closeness`` (cosine to the cluster's centre).
+def clusters(data: Any, n: int | None = None, on: Any = "text", *, seed: int = 0, names: bool = True, **options: Any) -> Any:
+    """The data with columns ``cluster`` (from 0, the largest first), ``closeness`` (cosine to its centre) and ``name``.
 
     Args:
         data, on, options: as for `search`.
         n: how many; None takes the number that fits best, from 2 to 50.
         seed: the same gives the same clusters.
+        names: the text model names the 100 largest from their typical texts, in one request; a warning says where it cannot,
+            and ``name`` is empty then. False asks nobody and leaves the column out, and so do vectors as `on`.
 
     Raises:
         InputError: `n` is no count of clusters; else as `search`.
     """
-    return current_session().corpus.clusters(data, n, on, seed=seed, **options)
+    return current_session().corpus.clusters(data, n, on, seed=seed, names=names, **options)
 
 
 def atlas(
@@ -263,8 +265,8 @@ def atlas(
     Args:
         data: a frame of pandas, polars, Arrow, …, a column, or a list of strings.
         on: the column with the texts, which are embedded where they are not yet; or a vector for each row, shape (N, dimensions).
-        color: a column, or one value for each row: groups or numbers. None: the column ``cluster`` that `clusters` gives, else
-            clusters found here and called by their typical words. False: one colour.
+        color: a column, or one value for each row: groups or numbers. None: the column ``cluster`` that `clusters` gives, by
+            its names; else clusters found here and called by their typical words. False: one colour.
         hover: columns that are shown with a text.
         most: points; of more rows so many are drawn by chance, embedded and shown, and the map says so.
         seed: of the map, the clusters and that choice.
@@ -275,10 +277,9 @@ def atlas(
         MissingExtraError: the extra ``atlas`` is not installed.
         InputError: there are no rows, or no such column, or colours that do not fit; else as `search`.
     """
-    from .mapmaking import make_atlas
-
-    session = current_session()
-    return make_atlas(session.corpus, data, on, color=color, hover=hover, most=most, seed=seed, height_px=height_px, **options)
+    return current_session().corpus.atlas(
+        data, on, color=color, hover=hover, most=most, seed=seed, height_px=height_px, **options
+    )
 
 
 def cache(cache: Any = None) -> VectorCache:

@@ -59,6 +59,11 @@ class Model:
     notes: str | None
 
     @property
+    def most_in_flight(self) -> int | None:
+        """Requests in flight that the highest tier of users is allowed; None where not documented."""
+        return max((n for n in (self.concurrency or {}).values() if isinstance(n, int)), default=None)
+
+    @property
     def can_chat(self) -> bool:
         """True when the model answers at ``/chat/completions``."""
         return self.kind in ("chat", "vision", "voice")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from .errors import CutShortError, GLMError, NotFoundError, one_line
+from .errors import CutShortError, GLMError, NotFoundError, RateLimitError, one_line
 from .failures import Fault, parse_failure
+from .limits import Limiter
 from .providers import Connection
 from .reach import Retry, network_error
 from .replies import Delta, parse_chunk
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     import httpx
 
 _KEPT = "What came is kept; run the cell again."
+
+_LOOK_S = 0.05
+"""How often who waits for others to end looks whether it was stopped."""
 
 StreamItem: TypeAlias = Delta | Waiting
 
@@ -75,6 +80,7 @@ class Owner(Protocol):
     connection: Connection
     retry: RetryPolicy
 
+    def limiter_of(self, model: str) -> Limiter | None: ...
     def take_line(self) -> Line: ...
     def give_line(self, line: Line, is_reusable: bool) -> None: ...
     def build_request(
@@ -116,7 +122,7 @@ class ChatStream:
         while not self.is_aborted:
             attempt += 1
             try:
-                yield from self._attempt()
+                yield from self._attempt_in_slot()
                 return
             except Retry as retry:
                 too_long = (retry.retry_after_s or 0) > MAX_WAIT_S
@@ -127,6 +133,27 @@ class ChatStream:
                 waited_s += wait_s
                 yield Waiting(wait_s, attempt, most + 1, retry.error.message)
                 self._aborted.wait(wait_s)
+
+    def _attempt_in_slot(self) -> Iterator[StreamItem]:
+        """One attempt, counted among the requests in flight to its model until the answer is out."""
+        limiter = self._owner.limiter_of(str(self._body.get("model", "")))
+        if limiter is None:
+            yield from self._attempt()
+            return
+        if not limiter.take(0):
+            yield Waiting(0.0, 0, 0, f"{limiter.limit} at once is what this model takes; waiting for another answer to end…")
+            while not limiter.take(_LOOK_S):
+                if self.is_aborted:
+                    return
+        is_refused, rest_s, started_s = None, 0.0, time.monotonic()
+        try:
+            yield from self._attempt()
+            is_refused = False
+        except Retry as retry:
+            is_refused, rest_s = isinstance(retry.error, RateLimitError) or None, retry.retry_after_s or 0.0
+            raise
+        finally:
+            limiter.give(is_refused, time.monotonic() - started_s, rest_s)
 
     def _attempt(self) -> Iterator[Delta]:
         import httpx

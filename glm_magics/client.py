@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .chatstream import ChatStream, Line
 from .failures import parse_failure
+from .limits import Limiter
 from .posting import Attempt, Poster, write_body, write_headers
 from .providers import Connection
 from .reach import CONNECT_TIMEOUT_S, Retry, network_error, open_http
 from .retries import RetryPolicy
+from .vectorwire import parse_answer
 
 if TYPE_CHECKING:
     import httpx
@@ -32,6 +34,7 @@ class GLMClient:
         transport: anything with httpx's transport interface; None means the network.
         timeout_s: longest silence before giving up.
         retry: when and how often to try again.
+        limiter_of: from a model to the slots for requests in flight to it; by default there is no limit.
     """
 
     def __init__(
@@ -41,10 +44,12 @@ class GLMClient:
         transport: httpx.BaseTransport | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         retry: RetryPolicy | None = None,
+        limiter_of: Callable[[str], Limiter | None] = lambda model: None,
     ) -> None:
         self.connection = connection
         self.timeout_s = timeout_s
         self.retry = retry or RetryPolicy()
+        self.limiter_of = limiter_of
         self._transport = transport
         self._idle: list[Line] = []
         self._lock = threading.Lock()
@@ -56,7 +61,7 @@ class GLMClient:
 
     def embed(self, body: Mapping[str, Any], timeout_s: float | None = None) -> Attempt:
         """One try of ``POST /embeddings``; whether to try again is for the caller, who has many in flight."""
-        return self._poster.post("/embeddings", body, timeout_s or self.timeout_s)
+        return self._poster.post("/embeddings", body, timeout_s or self.timeout_s, parse_answer)
 
     def abort(self) -> None:
         """Breaks off what `embed` has in flight, from any thread."""

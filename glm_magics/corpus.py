@@ -1,21 +1,23 @@
 """What a session knows of vectors: which cache, and what can be asked of texts once they have vectors.
 
-``glm.embed``, ``glm.search``, ``glm.similar``, ``glm.duplicates``, ``glm.clusters`` and ``glm.cache`` are its methods.
+``glm.embed``, ``glm.search``, ``glm.similar``, ``glm.duplicates``, ``glm.clusters``, ``glm.atlas`` and ``glm.cache`` are its
+methods.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from .catalog import find_model
+from .clusternames import ask_for_names, read_names
 from .embeddings import embed_texts
-from .errors import GLMWarning, InputError, OptionError, one_line
-from .limits import Limits
-from .options import nearest
+from .errors import GLMError, GLMWarning, InputError, OptionError, one_line
+from .flow import Asking, Desk
+from .options import Options, nearest
 from .progress import painter_for
 from .settings import data_folder
 from .similarity import Data, check_count, choose_count, in_groups, read_matrix
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from .atlases import Atlas
     from .neighbours import CellIndex
+    from .vectors import Clusters
 
     Floats: TypeAlias = npt.NDArray[np.float32]
     Rows: TypeAlias = npt.NDArray[np.int64]
@@ -43,6 +47,10 @@ PAIRS_LINE = 30_000
 """Rows from which on near duplicates are looked for in neighbouring cells only."""
 
 
+class Owner(Home, Desk, Protocol):
+    """The session: it says who makes vectors, and can be asked a question."""
+
+
 class Corpus:
     """Vectors for one session.
 
@@ -50,10 +58,9 @@ class Corpus:
         home: the session, as far as it matters here.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Owner) -> None:
         self._home = home
         self._stores: dict[Path, LocalStore] = {}
-        self._limits = Limits()
         self._indexes: dict[bytes, CellIndex | None] = {}
 
     def close(self) -> None:
@@ -76,7 +83,7 @@ class Corpus:
     ) -> Floats:
         """As `glm_magics.embed`."""
         read = read_texts(texts)
-        source = find_source(self._home, self._limits, dimensions, model, precision)
+        source = find_source(self._home, dimensions, model, precision)
         if long not in LONG:
             raise OptionError(f"long has no value `{one_line(str(long), 40)}`.", nearest(str(long), LONG))
         row = find_model(source.space.model)
@@ -178,7 +185,9 @@ class Corpus:
         scores = np.einsum("ij,ij->i", matrix[rows], matrix[first[rows]])
         return source.take(rows, {"group": groups, "score": scores})
 
-    def clusters(self, data: Any, n: int | None = None, on: Any = "text", *, seed: int = 0, **options: Any) -> Any:
+    def clusters(
+        self, data: Any, n: int | None = None, on: Any = "text", *, seed: int = 0, names: bool = True, **options: Any
+    ) -> Any:
         """As `glm_magics.clusters`."""
         import numpy as np
 
@@ -193,7 +202,28 @@ class Corpus:
             few = np.sort(np.random.default_rng(seed).permutation(len(matrix))[:_COUNTED_ROWS])
             n = choose_count(matrix[few], [count for count in _CLUSTER_COUNTS if count <= len(few) // 2] or [1])
         found = find_clusters(matrix, n, seed, n_starts=N_STARTS)
-        return source.take(np.arange(len(matrix)), {"cluster": found.labels, "closeness": found.closeness})
+        added: dict[str, Any] = {"cluster": found.labels, "closeness": found.closeness}
+        if names and read_matrix(on) is None:
+            name_of = self._name(read_texts(source.column), found, options.get("quiet", False))
+            added["name"] = [name_of[label] for label in found.labels.tolist()]
+        return source.take(np.arange(len(matrix)), added)
+
+    def atlas(self, data: Any, on: Any = "text", **options: Any) -> Atlas:
+        """As `glm_magics.atlas`."""
+        from .mapmaking import make_atlas
+
+        return make_atlas(self, data, on, **options)
+
+    def _name(self, texts: Sequence[str], found: Clusters, is_quiet: bool) -> list[str]:
+        """A name for each cluster; empty ones, and a sentence, where nobody gives any."""
+        question, schema = ask_for_names(texts, found)
+        answer: Mapping[str, Any] = {}
+        with self._home.saying(is_quiet):
+            try:
+                answer = Asking(self._home, Options(schema=schema, quiet=True)).find_value([question])
+            except GLMError as error:
+                warnings.warn(f"The clusters have no names. {error}", GLMWarning, stacklevel=2)
+        return read_names(answer, len(found.centres))
 
     def _read(self, data: Any, on: Any, options: Mapping[str, Any]) -> tuple[Data, Floats]:
         """The data, and a vector for each of its rows: those given in `on`, or those of its column."""

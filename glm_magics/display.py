@@ -345,6 +345,8 @@ def show_note(publish: Callable[..., Any], sentence: str) -> None:
 
 def _waiting_line(waiting: Waiting) -> str:
     reason = one_line(waiting.reason, 160)
+    if not waiting.n_attempts:
+        return reason
     return f"{reason} Next try ({waiting.attempt + 1} of {waiting.n_attempts}) in {waiting.wait_s:.1f} s…"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .chatbook import Chats, describe_room, grow
 from .conversations import Conversation, ways_out
@@ -94,6 +94,15 @@ class Asking:
         self.desk.keep(reply, self.options, request.images, is_shown)
         self._grow_chat(request, reply)
         return reply
+
+    def find_value(self, content: Sequence[object]) -> Any:
+        """The value of an answer in a schema: watched, priced and asked again like every other, but neither shown nor kept.
+
+        Raises:
+            GLMError, Interrupted: as `run`.
+        """
+        request = self.build(content)
+        return self._exchange(()).run(request).value
 
     def start(self, content: Sequence[object], listener: Listener) -> BackgroundAnswer:
         """Sends it and follows the answer in the background: priced and in the books, but neither shown nor kept here.

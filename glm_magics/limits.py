@@ -10,8 +10,14 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 
+from .catalog import find_model
+from .providers import Provider
+
 START = 8
 """Requests in flight to begin with."""
+
+DEFAULT_CEILING = 64
+"""Requests in flight at a server that never refuses one, and of whose limits no page speaks."""
 
 MIN_JUDGED = 40
 STRAY_SHARE = 0.12
@@ -133,6 +139,12 @@ class Limits:
     def __init__(self) -> None:
         self._limiters: dict[tuple[Hashable, int], Limiter] = {}
         self._lock = threading.Lock()
+
+    def of_model(self, provider: Provider, model: str, n_fixed: int = 0) -> Limiter:
+        """The limiter for all requests to `model` of `provider`: limits are for each model (protocol reference 5.5)."""
+        row = None if provider.is_self_hosted else find_model(model)
+        ceiling = row.most_in_flight if row is not None else None
+        return self.find((provider.base_url, model), ceiling or DEFAULT_CEILING, n_fixed)
 
     def find(self, key: Hashable, ceiling: int, n_fixed: int = 0) -> Limiter:
         """The limiter for `key`, made at the first need; `n_fixed` is the user's own number, 0 means "find out"."""

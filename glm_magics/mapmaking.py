@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .atlases import Atlas, Sheet
 from .cartography.colouring import Colouring, colour_by, colour_nothing
 from .cartography.keeping import find_points
 from .cartography.names import typical_words
-from .corpus import N_STARTS, Corpus
 from .errors import InputError, one_line
 from .similarity import Data, check_count, choose_count, read_matrix
 from .texts import read_texts
 from .vectors import find_clusters, find_nearest
-from .vectorstore import LocalStore
+from .vectorstore import LocalStore, VectorStore
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,14 +30,26 @@ MOST_POINTS = 200_000
 
 N_FOUND = 50
 CLUSTER = "cluster"
-_CLUSTER_NAMES = ("cluster_name", "name", "label")
+_NAME = "name"
+_N_STARTS = 5
 _CLUSTER_COUNTS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 18)
 _COUNTED_ROWS = 4000
 _HEIGHTS_PX = (200, 2000)
 
 
+class Embedder(Protocol):
+    """Who has vectors for texts, and a cache of them: a `Corpus`."""
+
+    @property
+    def embed(self) -> Callable[..., Floats]:
+        """As `glm_magics.embed`."""
+
+    def find_store(self, cache: Any = ...) -> VectorStore | None:
+        """The cache that was meant."""
+
+
 def make_atlas(
-    corpus: Corpus,
+    corpus: Embedder,
     data: Any,
     on: Any = "text",
     *,
@@ -101,11 +112,15 @@ class _Table:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What colours tell: the values of a column for all rows, clusters, or nothing; clusters may have names already."""
+    """What colours tell: the values of a column for all rows, clusters that are to be named or found, or nothing.
+
+    `names` are those of the clusters where they have some.
+    """
 
     title: str = ""
     values: Sequence[Any] | None = None
     are_clusters: bool = False
+    names: Mapping[int, str] = field(default_factory=dict)
 
 
 def _read_colour(table: _Table, color: Any) -> _Wanted:
@@ -114,17 +129,13 @@ def _read_colour(table: _Table, color: Any) -> _Wanted:
     Raises:
         InputError: there is no such column, or not one value for each row.
     """
-    names = table.data.names
+    columns = table.data.names
     if color is False:
         return _Wanted()
-    if color is None or (isinstance(color, str) and color == CLUSTER and color not in names):
-        if CLUSTER not in names:
-            return _Wanted(CLUSTER, None, True)
-        color = CLUSTER
+    if color is None or (isinstance(color, str) and color == CLUSTER):
+        return _read_clusters(table) if CLUSTER in columns else _Wanted(CLUSTER, None, True)
     if isinstance(color, str):
-        named = next((name for name in _CLUSTER_NAMES if name in names), None) if color == CLUSTER else None
-        values = table.data.values(named or color)
-        return _Wanted(color, values, color == CLUSTER and named is None)
+        return _Wanted(color, table.data.values(color))
     values = _to_list(color)
     if len(values) != len(table.texts):
         raise InputError(
@@ -132,6 +143,19 @@ def _read_colour(table: _Table, color: Any) -> _Wanted:
             "Give one value for each row, or a column's name.",
         )
     return _Wanted(str(getattr(color, "name", None) or "colour"), values)
+
+
+def _read_clusters(table: _Table) -> _Wanted:
+    """The column ``cluster``, and the names that `glm_magics.clusters` put behind it: one for each cluster."""
+    columns, labels = table.data.names, table.data.values(CLUSTER)
+    if not all(isinstance(label, int) for label in labels):
+        return _Wanted(CLUSTER, labels)
+    for column in columns[columns.index(CLUSTER) + 1 :]:
+        names = table.data.values(column) if column.rstrip("_") == _NAME else []
+        pairs = set(zip(labels, names, strict=False))
+        if names and len(pairs) == len(set(labels)):
+            return _Wanted(CLUSTER, labels, True, {label: str(name) for label, name in pairs if name})
+    return _Wanted(CLUSTER, labels, True)
 
 
 def _to_list(values: Any) -> list[Any]:
@@ -157,7 +181,7 @@ def _choose_rows(n: int, most: int, seed: int) -> tuple[Rows, str]:
     return chosen, f"{most:,} of {n:,} rows are shown, drawn by chance; `most` changes that. The others are not embedded."
 
 
-def _folder(corpus: Corpus, options: Mapping[str, Any]) -> Path | None:
+def _folder(corpus: Embedder, options: Mapping[str, Any]) -> Path | None:
     store = corpus.find_store(options.get("cache"))
     return Path(store.place) if isinstance(store, LocalStore) else None
 
@@ -165,11 +189,8 @@ def _folder(corpus: Corpus, options: Mapping[str, Any]) -> Path | None:
 def _colour(wanted: _Wanted, rows: Rows, matrix: Floats, texts: Sequence[str], seed: int) -> Colouring:
     if not wanted.title:
         return colour_nothing(len(rows))
-    if wanted.values is None:
-        return colour_by(wanted.title, _name_clusters(texts, _find_labels(matrix, seed)))
-    values = [wanted.values[row] for row in rows.tolist()]
-    are_numbered = wanted.are_clusters and all(isinstance(value, int) for value in values)
-    return colour_by(wanted.title, _name_clusters(texts, values) if are_numbered else values)
+    values = _find_labels(matrix, seed) if wanted.values is None else [wanted.values[row] for row in rows.tolist()]
+    return colour_by(wanted.title, _name_clusters(texts, values, wanted.names) if wanted.are_clusters else values)
 
 
 def _find_labels(matrix: Floats, seed: int) -> Sequence[int]:
@@ -180,21 +201,21 @@ def _find_labels(matrix: Floats, seed: int) -> Sequence[int]:
         return [0] * len(matrix)
     few = np.sort(np.random.default_rng(seed).permutation(len(matrix))[:_COUNTED_ROWS])
     n = choose_count(matrix[few], [count for count in _CLUSTER_COUNTS if count <= len(few) // 2] or [1])
-    labels: list[int] = find_clusters(matrix, n, seed, n_starts=N_STARTS).labels.tolist()
+    labels: list[int] = find_clusters(matrix, n, seed, n_starts=_N_STARTS).labels.tolist()
     return labels
 
 
-def _name_clusters(texts: Sequence[str], labels: Sequence[int]) -> list[str]:
-    """Each cluster by its typical words; its number where there are none, or where another has the same."""
+def _name_clusters(texts: Sequence[str], labels: Sequence[int], given: Mapping[int, str]) -> list[str]:
+    """Each cluster by its name, else by its typical words; its number where there are none, or where another has the same."""
     import numpy as np
 
-    words = typical_words(texts, np.array(labels, np.int64))
-    counts = Counter(words.values())
-    names = {label: name if name and counts[name] == 1 else f"{name} {label}".strip() for label, name in words.items()}
-    return [names[label] for label in labels]
+    names = {label: given.get(label) or words for label, words in typical_words(texts, np.array(labels, np.int64)).items()}
+    counts = Counter(names.values())
+    unique = {label: name if name and counts[name] == 1 else f"{name} {label}".strip() for label, name in names.items()}
+    return [unique[label] for label in labels]
 
 
-def _find(corpus: Corpus, matrix: Floats, text: str, options: Mapping[str, Any]) -> tuple[Rows, Floats]:
+def _find(corpus: Embedder, matrix: Floats, text: str, options: Mapping[str, Any]) -> tuple[Rows, Floats]:
     """The points nearest to a text in meaning, and their cosines."""
     query = corpus.embed([text], **{**options, "quiet": True})
     if query.shape[1] != matrix.shape[1]:

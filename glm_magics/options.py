@@ -26,7 +26,8 @@ class Option:
         metavar: what stands for the value in the help.
         choices: the allowed words, for ``choice``.
         low, high: the allowed range, both ends included (vendor's reference), for numbers.
-        completes: what Tab offers for the value: ``model``, ``name`` (of the notebook), ``chat`` or nothing.
+        completes: what Tab offers for the value: ``model``, ``vectors`` (a model that makes them), ``name`` (of the notebook),
+            ``chat`` or nothing.
         in_python: False for what makes sense in a cell only.
     """
 
@@ -38,7 +39,7 @@ class Option:
     choices: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
-    completes: Literal["", "model", "name", "chat"] = ""
+    completes: Literal["", "model", "vectors", "name", "chat"] = ""
     in_python: bool = True
 
 

@@ -56,6 +56,8 @@ class Provider:
         thinking_field: the name of an earlier answer's thinking when that is sent back.
         is_free: nothing is charged for a call.
         currency: of its bills, for the vendor's platforms that charge by the token; empty: nothing is known of prices.
+        has_base64_vectors: it packs vectors as base64 of little-endian float32 where that is asked for. The vendor documents no
+            such field; a server that does not know it gives lists of numbers, which are read as well.
         has_realtime: there is a WebSocket to talk over; z.ai documents none.
     """
 
@@ -72,6 +74,7 @@ class Provider:
     is_free: bool = False
     currency: str = ""
     has_realtime: bool = True
+    has_base64_vectors: bool = False
 
     @property
     def host(self) -> str:
@@ -101,14 +104,15 @@ class ServerKind(NamedTuple):
     think: ThinkForm
     has_json_schema: bool
     thinking_field: str
+    has_base64_vectors: bool
 
 
 SERVER_KINDS: Mapping[str, ServerKind] = {
-    "vllm": ServerKind(8000, _template_switch, True, "reasoning"),
-    "sglang": ServerKind(30000, _template_switch, True, "reasoning_content"),
-    "ollama": ServerKind(11434, _effort_switch, True, "reasoning"),
-    "transformers": ServerKind(8000, _no_switch, False, ""),
-    "litellm": ServerKind(4000, _vendor_switch, False, "reasoning_content"),
+    "vllm": ServerKind(8000, _template_switch, True, "reasoning", True),
+    "sglang": ServerKind(30000, _template_switch, True, "reasoning_content", True),
+    "ollama": ServerKind(11434, _effort_switch, True, "reasoning", False),
+    "transformers": ServerKind(8000, _no_switch, False, "", False),
+    "litellm": ServerKind(4000, _vendor_switch, False, "reasoning_content", False),  # some of its backends refuse base64 vectors
 }
 """Self-hosted servers. The first row is assumed where the port tells nothing."""
 
@@ -153,6 +157,7 @@ def server_provider(url: str, kind: str = "") -> Provider:
         extra_stream_fields=_USAGE,
         has_json_schema=usual.has_json_schema,
         thinking_field=usual.thinking_field,
+        has_base64_vectors=usual.has_base64_vectors,
     )
 
 

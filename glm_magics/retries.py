@@ -11,7 +11,7 @@ MAX_WAIT_S = 60.0
 
 
 class Waiting(NamedTuple):
-    """The stream pauses before it tries again."""
+    """The stream pauses before it tries again, or with `n_attempts` 0 until another answer is out."""
 
     wait_s: float
     attempt: int

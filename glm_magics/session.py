@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .display import NotebookPainter, Painter, QuietPainter, TerminalPainter, show_note
 from .errors import GLMError, GLMWarning, Interrupted, ModelError, OnceWarning, OptionError
+from .limits import Limits
 from .options import Options
 from .providers import Connection, Secret, sandbox_provider
 from .replies import Reply
@@ -71,6 +72,7 @@ class Session:
         self._served: list[str] | None = None
         self._composer: Composer | None = None
         self._said: set[str] = set()
+        self.limits = Limits()
         self._chats: Chats | None = None
         self._books: Books | None = None
         self._corpus: Corpus | None = None
@@ -132,7 +134,12 @@ class Session:
         policy = RetryPolicy(self.config.max_retries, self.config.retry_wait)
         if self._client is None or self._client.retry != policy:
             self._drop_client()
-            self._client = GLMClient(connection, transport=self.transport, retry=policy)
+            self._client = GLMClient(
+                connection,
+                transport=self.transport,
+                retry=policy,
+                limiter_of=lambda model: self.limits.of_model(connection.provider, model, self.config.max_in_flight),
+            )
         return self._client
 
     def _drop_client(self) -> None:

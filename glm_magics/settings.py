@@ -79,7 +79,7 @@ class GLM(Configurable):
     voice_model = Unicode("glm-4-voice", help="The model for audio when none is named.").tag(config=True)
     embedding_model = Unicode("embedding-3", help="The model for vectors when none is named.").tag(config=True)
     max_in_flight = Integer(
-        0, min=0, max=2000, help="Requests for vectors in flight at once; 0 finds out what the server takes."
+        0, min=0, max=2000, help="Requests to one model in flight at once; 0 finds out what the server takes."
     ).tag(config=True)
     timeout = Float(300.0, min=0.1, max=86_400.0, help="Longest silence of the server, in seconds.").tag(config=True)
     max_retries = Integer(3, min=0, help="How often to try again where that can help.").tag(config=True)

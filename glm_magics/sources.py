@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .budgets import VectorMeter, no_price_error
 from .catalog import Model, find_model
 from .errors import GLMWarning, ModelError, NoProviderError, OptionError, one_line
-from .limits import Limits
+from .limits import Limiter, Limits
 from .options import Options, nearest
 from .pricing import find_price
 from .providers import PROVIDERS, Connection
@@ -30,8 +30,6 @@ VENDOR_DIMENSIONS = 1024
 """Asked for where nothing is said: as good as 2048 for most uses (the vendor's advice), at half the size."""
 
 MAX_DIMENSIONS = 65_536
-DEFAULT_CEILING = 64
-"""Requests in flight at a server that never refuses one."""
 
 _TOGETHER_TOKENS = 8000
 """Of one request's texts together, where a model's page states such a limit."""
@@ -41,6 +39,7 @@ class Home(Protocol):
     """What vectors need of the session; each is asked when it is needed, since all may change."""
 
     config: GLM
+    limits: Limits
     shell: Any
 
     @property
@@ -56,7 +55,7 @@ class Home(Protocol):
     def teller(self, options: Options) -> Callable[[str], None]: ...
 
 
-def find_source(home: Home, limits: Limits, dimensions: int | None, model: str | None, precision: Precision) -> Source:
+def find_source(home: Home, dimensions: int | None, model: str | None, precision: Precision) -> Source:
     """Who is to make the vectors, checked as far as that can be done without asking.
 
     Raises:
@@ -82,15 +81,16 @@ def find_source(home: Home, limits: Limits, dimensions: int | None, model: str |
 
     space = Space("glm" if connection is None else _provider_space(connection), name, asked, precision)
     of_model = row.limits if row else {}
-    ceiling = max((n for n in (row.concurrency or {}).values() if isinstance(n, int)), default=0) if row else 0
+    n_fixed = home.config.max_in_flight
     return Source(
         space,
         asked or None,
         connect,
-        limits.find((space.provider, name), ceiling or DEFAULT_CEILING, home.config.max_in_flight),
+        Limiter() if connection is None else home.limits.of_model(connection.provider, name, n_fixed),
         RetryPolicy(home.config.max_retries, home.config.retry_wait),
         of_model.get("inputs_per_request", 64),
         _TOGETHER_TOKENS if "max_tokens_total_label" in of_model else None,
+        is_packed=connection is not None and connection.provider.has_base64_vectors,
         **_bookkeeping(home, connection, name),
     )
 

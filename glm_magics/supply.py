@@ -51,6 +51,7 @@ class Source:
         space: which vectors these are.
         width: numbers in each; None where the server decides.
         connect: gives whom to ask; called once there is something to ask.
+        is_packed: vectors are asked for as base64.
         batch_texts: most texts in a request.
         batch_tokens: most tokens of a request's texts together, by estimate; None where there is no such limit.
         price: None where it is not known.
@@ -66,6 +67,7 @@ class Source:
     batch_texts: int = 64
     batch_tokens: int | None = None
     price: Price | None = None
+    is_packed: bool = False
     meter: VectorMeter | None = None
     enter: Callable[[Spent], None] = lambda spent: None
 
@@ -76,7 +78,8 @@ class Source:
     def build_body(self, texts: Sequence[str]) -> dict[str, Any]:
         """A request's body; without dimensions where none were asked for."""
         asked = {"dimensions": self.space.dimensions} if self.space.dimensions else {}
-        return {"model": self.space.model, "input": list(texts), **asked}
+        packed = {"encoding_format": "base64"} if self.is_packed else {}
+        return {"model": self.space.model, "input": list(texts), **asked, **packed}
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,7 +235,7 @@ def test_clusters_are_called_by_their_words() -> None:
     names = [group["name"] for group in legend(found)["groups"]]
     assert len(set(names)) == len(names) >= 2
     assert any("interest" in name or "rates" in name for name in names)
-    data = glm.clusters(FRAMES["pandas"](), n=2)
+    data = glm.clusters(FRAMES["pandas"](), n=2, names=False)
     given = glm.atlas(data)
     assert [group["n"] for group in legend(given)["groups"]] == sorted(data["cluster"].value_counts().tolist(), reverse=True)
     for name in given.widget.names:
@@ -244,9 +244,13 @@ def test_clusters_are_called_by_their_words() -> None:
 
 
 def test_clusters_with_names_keep_them() -> None:
-    """A column of names beside the clusters is what stands on the map."""
-    data = FRAMES["pandas"]().assign(cluster=[0, 1] * 24, cluster_name=["Home life", "Markets"] * 24)
-    assert {name["text"] for name in glm.atlas(data).widget.names} == {"Home life", "Markets"}
+    """Those of `glm.clusters`; a column of the user's own that is called so is none; equal ones are told apart."""
+    named = glm.clusters(FRAME().assign(name=TEXTS), n=2)
+    assert {name["text"] for name in glm.atlas(named).widget.names} == set(named["name_"])
+    data = FRAME().assign(cluster=[0, 1, 2] * 16, closeness=1.0, name=["Same", "Same", ""] * 16)
+    names = {name["text"] for name in glm.atlas(data).widget.names}
+    assert {"Same 0", "Same 1"} < names
+    assert len(names) == 3
 
 
 @pytest.mark.parametrize(

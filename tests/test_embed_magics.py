@@ -11,11 +11,13 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.completer import provisionalcompleter
 from IPython.utils.capture import capture_output
 
 import glm_magics
 from glm_magics.errors import GLMError, InputError, OptionError
 from glm_magics.magics import embed as embed_room
+from glm_magics.magics.completion import complete_line
 from glm_magics.money import Cost
 from glm_magics.progress import PATIENCE_S, describe, notebook_painter, terminal_painter
 from glm_magics.supply import Progress
@@ -99,7 +101,7 @@ def test_what_the_line_can_get_wrong(notebook, fake: FakeGLM, line: str, said: s
 
 def test_the_choices_of_the_line_are_those_of_python() -> None:
     """They are written twice, so that loading the extension stays light."""
-    choices = {option.name: option.choices for option in embed_room._EMBED}
+    choices = {option.name: option.choices for option in embed_room.EMBED_OPTIONS}
     assert choices["long"] == LONG
     assert choices["precision"] == get_args(Precision)
 
@@ -255,3 +257,32 @@ def test_a_slow_run_shows_its_progress_in_the_cell(notebook, monkeypatch: pytest
     with capture_output() as shown:
         notebook.run_cell("%glm_embed [f'text {i}' for i in range(200)] --into X -d 256 --quiet")
     assert shown.outputs == []
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        pytest.param("%glm_embed d", ["df", "docs"], id="names first"),
+        pytest.param("%glm_embed ", ["df", "docs", "text"], id="nothing yet"),
+        pytest.param("%glm_embed df --in", ["--into"], id="option"),
+        pytest.param("%glm_embed df --into te", ["text"], id="name to keep it under"),
+        pytest.param("%glm_embed df -m ", ["embedding-3", "embedding-2"], id="models that make vectors"),
+        pytest.param("%glm_embed df --long s", ["split"], id="choice"),
+        pytest.param("%glm_embed df -q --pre", ["--precision"], id="after a flag"),
+        pytest.param("%glm_cache --old", ["--older-than"], id="cache"),
+        pytest.param("%glm_cache --model ", ["embedding-3", "embedding-2"], id="model in the cache"),
+        pytest.param("%glm_cache --export v", [], id="a file"),
+        pytest.param("%glm_cache x", [], id="no words"),
+    ],
+)
+def test_tab(line: str, offered: list[str]) -> None:
+    """As in the other magics: names, options, what may follow them."""
+    assert complete_line(line, ["df", "docs", "text", "_hidden"]) == offered
+
+
+def test_tab_in_the_shell(notebook) -> None:
+    """Through IPython's own completer."""
+    notebook.user_ns["my_texts"] = ["a"]
+    with provisionalcompleter():
+        found = {one.text for one in notebook.Completer.completions("%glm_embed my_texts --lon", 25)}
+    assert "--long" in found

@@ -609,7 +609,7 @@ def test_a_server_of_ones_own(own: Session, fake: FakeGLM) -> None:
     """Any OpenAI-compatible address, its own dimensions, its own name in the cache."""
     vectors = own.corpus.embed(["a", "b"], model="BAAI/bge-m3")
     assert vectors.shape == (2, 8)
-    assert fake.bodies == [{"model": "BAAI/bge-m3", "input": ["a", "b"]}]
+    assert fake.bodies == [{"model": "BAAI/bge-m3", "input": ["a", "b"], "encoding_format": "base64"}]
     assert str(fake.requests[0].path) == "/v1/embeddings"
     assert np.array_equal(own.corpus.embed(["a", "b"], model="BAAI/bge-m3"), vectors)
     assert own.corpus.embed(["a", "c"], model="BAAI/bge-m3").shape == (2, 8)
@@ -637,6 +637,42 @@ def test_vectors_packed_as_base64(own: Session, fake: FakeGLM) -> None:
     packed = base64.b64encode(np.array([3, 4], "<f4").tobytes()).decode()
     fake.error(200, {"data": [{"index": 0, "embedding": packed}], "usage": {"prompt_tokens": 1}})
     assert np.allclose(own.corpus.embed(["a"], model="m"), [[0.6, 0.8]])
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_asked"),
+    [
+        pytest.param("vllm", True, id="vllm"),
+        pytest.param("sglang", True, id="sglang"),
+        pytest.param("ollama", False, id="ollama"),
+        pytest.param("transformers", False, id="transformers"),
+        pytest.param("litellm", False, id="litellm: some backends refuse it"),
+    ],
+)
+def test_who_is_asked_to_pack_vectors(session: Session, fake: FakeGLM, kind: str, is_asked: bool) -> None:
+    """Servers that are known to; not the vendor, who documents no such field."""
+    session.corpus.embed(["a"])
+    assert "encoding_format" not in fake.bodies[0]
+    session.connect("http://vectors.test/v1", kind=kind)
+    assert session.corpus.embed(["a"], model="m").shape == (1, 8)
+    assert (fake.bodies[1].get("encoding_format") == "base64") == is_asked
+
+
+@pytest.mark.parametrize("has_library", [True, False])
+def test_packed_vectors_are_the_same_numbers(session: Session, monkeypatch: pytest.MonkeyPatch, has_library: bool) -> None:
+    """From a server that packs when asked to, with and without the quick library."""
+    from glm_magics import vectorwire
+
+    if not has_library:
+        monkeypatch.setitem(__import__("sys").modules, "pybase64", None)
+    vectorwire._decoder.cache_clear()
+    session.transport = None
+    session.connect("sandbox")
+    plain = session.corpus.embed(names(70), 256, cache=False)
+    session.connect(session.sandbox.base_url, kind="vllm", api_key=session.sandbox.key)
+    packed = session.corpus.embed(names(70), 256, model="embedding-3", cache=False)
+    vectorwire._decoder.cache_clear()
+    assert np.allclose(packed, plain, atol=1e-7)
 
 
 def test_the_sandbox_end_to_end(session: Session) -> None:

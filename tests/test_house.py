@@ -19,21 +19,22 @@ import glm_magics
 PACKAGE = Path(glm_magics.__file__).parent
 FLOORS = [
     {"errors", "markdown", "sse", "cells", "fonts", "tokens", "sent", "png", "money", "waves", "chosen"}
-    | {"limits", "vectorwire", "shells"},
+    | {"vectorwire", "shells"},
     {"catalog", "messages", "speech", "geometry", "failures", "retries", "tables", "htmltables", "glyphs"}
     | {"addresses", "celloutputs", "answertables", "shortforms", "texts", "vectors", "reach"},
     {"providers", "tabletext", "tally", "downloads", "dataframes", "stylers", "groups", "layouts", "pictures"}
     | {"grounding", "boxcolours", "boxlabels", "replies", "conversations", "schemas", "vectorstore", "transport", "cartography"},
     {"intake", "readers", "summaries", "painting", "boxdrawing", "boxformats"}
-    | {"pricing", "strategies", "chatfiles", "chatpages", "neighbours", "posting", "chatstream"},
-    {"options", "requests", "template", "formats", "frames", "boxes", "vectorcache", "batches"},
+    | {"pricing", "strategies", "chatfiles", "chatpages", "neighbours", "posting", "limits"},
+    {"options", "requests", "template", "formats", "frames", "boxes", "vectorcache", "batches", "chatstream"},
     {"settings", "media", "client", "fetch", "budgets", "ledger", "chatstore", "similarity"},
-    {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime", "supply"},
+    {"sandbox", "compose", "sightings", "asking", "chatbook", "spending", "realtime", "supply", "clusternames"},
     {"testing", "display", "previews", "widgets", "bookkeeping", "embeddings"},
     {"live", "groundings", "sources", "progress", "atlases"},
-    {"exchange", "corpus"},
-    {"background", "mapmaking"},
+    {"exchange", "mapmaking"},
+    {"background"},
     {"flow"},
+    {"corpus"},
     {"session"},
     {"magics"},
     {"__init__", "program"},

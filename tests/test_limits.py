@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import heapq
+import io
 import random
 import threading
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glm_magics.display import TerminalPainter
 from glm_magics.limits import Limiter, Limits, Share
+from glm_magics.replies import Delta
+from glm_magics.retries import Waiting
+from glm_magics.session import Session
+from glm_magics.testing import FakeGLM
+
+from .conftest import KEY
 
 
 class Vendor:
@@ -114,3 +123,113 @@ def test_calls_to_the_same_model_share_a_limiter() -> None:
     limits = Limits()
     assert limits.find(("host", "embedding-3"), 500) is limits.find(("host", "embedding-3"), 500)
     assert limits.find(("host", "embedding-3"), 500) is not limits.find(("host", "embedding-2"), 500)
+
+
+# Shared with every other call
+
+
+@pytest.fixture
+def session(fake: FakeGLM) -> Iterator[Session]:
+    """At the vendor, where one request may be in flight."""
+    session = Session(transport=fake, environment={"ZHIPUAI_API_KEY": KEY})
+    session.config.max_in_flight = 1
+    session.config.retry_wait = 0.0
+    yield session
+    session.close()
+
+
+def limiter_of(session: Session, model: str) -> Limiter:
+    return session.limits.of_model(session.connection.provider, model, session.config.max_in_flight)
+
+
+CHAT = {"model": "glm-4.7", "messages": [{"role": "user", "content": "hi"}], "stream": True}
+
+
+def test_a_chat_holds_its_slot_until_the_answer_is_out(session: Session) -> None:
+    """And gives it back when it is left in the middle."""
+    limiter = limiter_of(session, "glm-4.7")
+    items = iter(session.client.stream_chat(CHAT))
+    next(items)
+    assert limiter.n_in_flight == 1
+    assert limiter_of(session, "embedding-3").n_in_flight == 0
+    for _ in items:
+        pass
+    assert limiter.n_in_flight == 0
+    items = iter(session.client.stream_chat(CHAT))
+    next(items)
+    items.close()
+    assert limiter.n_in_flight == 0
+
+
+def test_a_chat_waits_for_others_to_end(session: Session, fake: FakeGLM) -> None:
+    """It says so, and goes on at once when there is room."""
+    limiter = limiter_of(session, "glm-4.7")
+    assert limiter.take(0)
+    items = iter(session.client.stream_chat(CHAT))
+    waiting = next(items)
+    assert isinstance(waiting, Waiting)
+    assert waiting.reason == "1 at once is what this model takes; waiting for another answer to end…"
+    assert fake.requests == []
+    threading.Timer(0.05, limiter.give, [None]).start()
+    assert "".join(item.content for item in items) == "Hello!"
+    out = io.StringIO()
+    TerminalPainter(out).wait(waiting)
+    assert out.getvalue() == f"{waiting.reason}\n"
+
+
+def test_who_waits_can_be_stopped(session: Session, fake: FakeGLM) -> None:
+    """Nothing is sent then, and no slot is taken."""
+    limiter = limiter_of(session, "glm-4.7")
+    assert limiter.take(0)
+    stream = session.client.stream_chat(CHAT)
+    items = iter(stream)
+    next(items)
+    stream.abort()
+    assert list(items) == []
+    limiter.give(None)
+    assert (limiter.n_in_flight, fake.requests) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "n_refused"),
+    [
+        pytest.param(429, "1302", 1, id="too many at once"),
+        pytest.param(429, "1305", 1, id="too many of all users"),
+        pytest.param(500, "1234", 0, id="broken: says nothing of that"),
+    ],
+)
+def test_a_refused_chat_counts_for_the_limit(session: Session, fake: FakeGLM, status: int, code: str, n_refused: int) -> None:
+    """Chats find out with the others what the server takes."""
+    session.config.max_in_flight = 0
+    limiter = limiter_of(session, "glm-4.7")
+    fake.error(status, code)
+    fake.reply("at last")
+    assert [item.content for item in session.client.stream_chat(CHAT) if isinstance(item, Delta) and item.content]
+    assert (limiter._share.n_refused, limiter._share.n_answered) == (n_refused, 1)
+    assert limiter.n_in_flight == 0
+
+
+def test_vectors_and_chats_with_one_model_share_its_slots(session: Session, fake: FakeGLM) -> None:
+    """On a server of one's own, one model may do both."""
+    session.connect("http://models.test/v1")
+    limiter = limiter_of(session, "both")
+    assert limiter.take(0)
+    stream = iter(session.client.stream_chat({**CHAT, "model": "both"}))
+    assert isinstance(next(stream), Waiting)
+    threading.Timer(0.05, limiter.give, [None]).start()
+    assert session.corpus.embed(["a"], model="both").shape == (1, 8)
+    assert all(isinstance(item, Delta) for item in stream)
+
+
+@pytest.mark.parametrize(
+    ("model", "ceiling"),
+    [
+        pytest.param("embedding-3", 500, id="documented"),
+        pytest.param("glm-4.5v", 150, id="tiers beyond V3"),
+        pytest.param("glm-9", 64, id="unknown"),
+    ],
+)
+def test_nothing_above_the_highest_tier_is_tried(session: Session, model: str, ceiling: int) -> None:
+    """The catalogue's limits, where it has any."""
+    session.config.max_in_flight = 0
+    assert limiter_of(session, model)._share.ceiling == ceiling

@@ -9,6 +9,9 @@ from ..options import OPTIONS, Option
 from ..providers import PROVIDERS, SERVER_KINDS
 from .arguments import BY_FLAG
 from .conversing import COMMANDS, SPANS
+from .embed import CACHE_OPTIONS, EMBED_OPTIONS
+
+_OPTIONS = {"%glm_embed": EMBED_OPTIONS, "%glm_cache": CACHE_OPTIONS}
 
 
 def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] = ()) -> list[str]:
@@ -26,6 +29,8 @@ def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] =
         return [span for span in SPANS if span.startswith(words[1] if len(words) > 1 else "")]
     if words[:1] == ["%glm_connect"]:
         return _complete_connect(words, text_before)
+    if words and words[0] in _OPTIONS:
+        return _complete_options(words, text_before, list(names))
     if words and words[0] not in ("%glm", "%%glm"):
         return []
     word = words.pop() if words and not text_before[-1].isspace() else ""
@@ -42,9 +47,27 @@ def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] =
     return [candidate for candidate in candidates if candidate.startswith(word)]
 
 
+def _complete_options(words: list[str], text_before: str, names: list[str]) -> list[str]:
+    """For a magic with a table of its own: an expression may come first, the options of the table after it."""
+    rows = _OPTIONS[words[0]]
+    word = words.pop() if len(words) > 1 and not text_before[-1].isspace() else ""
+    option = next((row for row in rows if words[-1] in row.flags), None)
+    if option is not None and option.kind != "flag":
+        candidates = _values(option, names)
+    elif word.startswith("-"):
+        candidates = [flag for row in rows for flag in row.flags]
+    elif len(words) == 1 and words[0] == "%glm_embed":
+        candidates = [name for name in names if not name.startswith("_")]
+    else:
+        candidates = [row.flags[-1] for row in rows]
+    return [candidate for candidate in candidates if candidate.startswith(word)]
+
+
 def _values(option: Option, names: Iterable[str]) -> list[str]:
     if option.completes == "model":
         return _model_ids()
+    if option.completes == "vectors":
+        return [row.id for row in models().values() if row.kind == "embedding"]
     if option.completes in ("name", "chat"):
         return [name for name in names if not name.startswith("_")]
     return list(option.choices)

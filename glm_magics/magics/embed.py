@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from ..vectorcache import VectorCache
 
 _WORD = re.compile(r"(?<!\S)(?P<flag>[^\s=]+)\S*")
-_EMBED = (
-    Option("into", ("-o", "--into"), "keep the vectors under this name", "name", "NAME"),
-    Option("model", ("-m", "--model"), "another model than %config GLM.embedding_model", "text", "MODEL"),
+EMBED_OPTIONS = (
+    Option("into", ("-o", "--into"), "keep the vectors under this name", "name", "NAME", completes="name"),
+    Option("model", ("-m", "--model"), "another model than %config GLM.embedding_model", "text", "MODEL", completes="vectors"),
     Option("dimensions", ("-d", "--dimensions"), "numbers in each vector", "integer", "N", low=1),
     Option("long", ("--long",), "texts that are too long", "choice", choices=("error", "split", "truncate")),
     Option("precision", ("--precision",), "how the cache keeps numbers", "choice", choices=("float32", "float16")),
     Option("cache", ("--cache",), "a folder instead of your own cache", "text", "FOLDER"),
     Option("quiet", ("-q", "--quiet"), "show nothing", "flag"),
 )
-_CACHE = (
-    Option("model", ("-m", "--model"), "of this model only", "text", "MODEL"),
+CACHE_OPTIONS = (
+    Option("model", ("-m", "--model"), "of this model only", "text", "MODEL", completes="vectors"),
     Option("older_than", ("--older-than",), "remove what is older: 12h, 30d, 2w", "text", "AGE"),
     Option("max_size", ("--max-size",), "remove the oldest until so much is left: 500MB, 2GB", "text", "SIZE"),
     Option("remove", ("--remove",), "remove all of --model", "flag"),
@@ -59,7 +59,7 @@ class EmbedMagics(Magics):
         --model MODEL, --dimensions N, --long error|split|truncate, --precision float32|float16, --cache FOLDER, --quiet.
         Without --into the array is the cell's value. ■ stops; what was answered is kept, and running it again goes on.
         """
-        values, rest = _parse(line, _EMBED)
+        values, rest = _parse(line, EMBED_OPTIONS)
         if not rest:
             raise OptionError("Which texts?", 'Write `%glm_embed df["text"] --into X`.')
         names = {**self.shell.user_ns, **(local_ns or {})}
@@ -80,7 +80,7 @@ class EmbedMagics(Magics):
         %glm_cache --export vectors.parquet        for the team; --import takes it over
         %glm_cache --cache FOLDER …                another cache than your own
         """
-        values, rest = _parse(line, _CACHE)
+        values, rest = _parse(line, CACHE_OPTIONS)
         if rest:
             raise OptionError(f"`{one_line(rest, 40)}` is not understood.", "`%glm_cache?` shows what is.")
         cache = self._session.corpus.cache(values.pop("cache", None))

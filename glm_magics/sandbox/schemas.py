@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glm_magics.sandbox.facts import numbers_in
+from glm_magics.sandbox.labels import shared_words
 
 _QUOTED = re.compile(r"\"([^\"\n]{1,200})\"|'([^'\n]{1,200})'|“([^”\n]{1,200})”|「([^」\n]{1,200})」|`([^`\n]{1,200})`")
 _PROPER = re.compile(r"(?<!^)(?<![.!?。]\s)\b[A-Z][\w-]*(?:\s+[A-Z][\w-]*)*")
@@ -153,7 +154,9 @@ def _string(schema: Mapping[str, Any], name: str, source: Source, depth: int) ->
         match = re.search(pattern, source.text)
         return match.group() if match else fallback
     written = _written(name, source, r"\"[^\"\n]+\"|'[^'\n]+'|[^\s,;]+")
-    if written:
+    if name and (shared := shared_words(name, source.text)):
+        text = shared
+    elif written:
         text = written.strip("\"'").rstrip(".!?")
     elif source.phrases:
         text = source.phrases.pop(0)

@@ -269,12 +269,16 @@ def server(cap: int) -> Iterator[str]:
         process.wait()
 
 
-def cold_run(url: str, n_requests: int, per_request: int, width: int, max_in_flight: int, cache: Any) -> tuple[float, float]:
+def cold_run(
+    url: str, n_requests: int, per_request: int, width: int, max_in_flight: int, cache: Any, kind: str = ""
+) -> tuple[float, float]:
     """Seconds, and CPU seconds of this process."""
     from glm_magics.session import Session
 
     session = Session(environment={"GLM_API_KEY": "a.b"})
-    session.connect(url)
+    session.connect(url, kind=kind)
+    session.config.embedding_model = "embedding-3!" if kind else "embedding-3"
+    session.config.ledger = False
     session.config.max_in_flight = max_in_flight
     texts = [f"{time.monotonic_ns()} {i}" for i in range(n_requests * per_request)]
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
@@ -293,7 +297,7 @@ def embed_in_batches(session: Any, texts: list[str], width: int, per_request: in
     from glm_magics.sources import find_source
     from glm_magics.texts import plan_texts
 
-    source = find_source(session.corpus._home, session.corpus._limits, width, None, "float32")
+    source = find_source(session, width, None, "float32")
     source = replace(source, batch_texts=per_request)
     embed_texts(plan_texts(texts, None, "error"), source, session.corpus.find_store(cache), lambda progress: None)
 
@@ -336,6 +340,8 @@ def bench_cold(n: int) -> None:
             ("50 given, 8 x 256", 3000, 8, lambda: cold_run(url, 3000, 8, 256, 50, folder)),
             ("50 given, 64 x 256", 600, 64, lambda: cold_run(url, 600, 64, 256, 50, folder)),
             ("50 given, 64 x 1024", 300, 64, lambda: cold_run(url, 300, 64, 1024, 50, folder)),
+            ("packed, 64 x 256", 600, 64, lambda: cold_run(url, 600, 64, 256, 50, folder, "vllm")),
+            ("packed, 64 x 1024", 300, 64, lambda: cold_run(url, 300, 64, 1024, 50, folder, "vllm")),
         ]
         for label, n_requests, per_request, run in rows:
             results = [run() for _ in range(3)]
