@@ -244,6 +244,7 @@ def parse_boxes(
     *,
     scale: Literal[1000, 100, 1, "pixel"] = 1000,
     order: Literal["xyxy", "yxyx", "xywh"] = "xyxy",
+    is_growing: bool = False,
 ) -> Boxes:
     """The boxes and points in a model's answer, for a picture of this size.
 
@@ -252,6 +253,7 @@ def parse_boxes(
         width_px, height_px: the size of the upright picture, the one you hold.
         scale: what the numbers count: thousandths (GLM), hundredths, shares, or pixels of that picture.
         order: ``yxyx`` for a model that writes y first, ``xywh`` for corner and size.
+        is_growing: more of the answer may come, or it was cut off: its last number may have more digits.
     """
-    reading = read_boxes(text, width_px, height_px, scale=scale, order=order)
+    reading = read_boxes(text, width_px, height_px, scale=scale, order=order, is_growing=is_growing)
     return Boxes(reading.shapes, reading.reason, reading.unread)

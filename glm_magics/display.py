@@ -35,6 +35,7 @@ MAX_SHOWN_CHARS = 1_000_000
 """A page cannot show more without freezing; the Reply holds all of it."""
 
 LOOK_EVERY_S = 0.5
+LOOKED_CHARS_PER_S = 100_000
 """Time between two looks for boxes in a growing answer."""
 
 MAX_ABOVE_PICTURE_CHARS = 20_000
@@ -171,7 +172,8 @@ class NotebookPainter:
         self._first_paint_s = self._first_paint_s or now_s
         sent_chars = self._paint_thinking(fold) if not fold.text_pieces else self._paint_text(fold)
         if fold.text_pieces and self._format.is_live and now_s >= self._next_look_s:
-            self._next_look_s = now_s + LOOK_EVERY_S
+            n_chars = sum(map(len, fold.text_pieces))
+            self._next_look_s = now_s + max(LOOK_EVERY_S, n_chars / LOOKED_CHARS_PER_S)
             self._look(fold)
         pause_s = FAST_S if now_s - self._first_paint_s < FAST_FOR_S else SLOW_S
         pause_s = max(pause_s, sent_chars / 100_000)  # a long tail is repainted less often
@@ -266,7 +268,7 @@ class NotebookPainter:
 
     def finish(self, fold: ReplyFold, reply: Reply) -> None:
         if self._sightings:
-            self._sightings.read("".join(fold.raw_pieces), "".join(fold.text_pieces))
+            self._sightings.read("".join(fold.raw_pieces), "".join(fold.text_pieces), is_growing=not reply.is_complete)
         self._take_text(fold)
         self._finish_text(reply)
         if self._sightings:

@@ -50,9 +50,9 @@ class Box:
             box = cls((x1 / width_px, y1 / height_px, x2 / width_px, y2 / height_px), width_px, height_px, label, image=image)
         except (TypeError, ValueError, ZeroDivisionError):
             box = None
-        for visible in keep_visible([box] if box else []):
-            if isinstance(visible, cls):
-                return visible
+        seen = visible(box) if box else None
+        if isinstance(seen, cls):
+            return seen
         raise InputError(
             f"There is no box at {one_line(str(xyxy), 80)} on a picture of {width_px} × {height_px} pixels.",
             "Give x1, y1, x2, y2 in pixels, with some area on the picture.",
@@ -98,20 +98,27 @@ Shape: TypeAlias = Box | Point
 
 
 def keep_visible(shapes: Iterable[Shape]) -> Iterator[Shape]:
-    """The shapes as their picture shows them: corners in order, boxes cut at its edges.
+    """The shapes as their picture shows them; left out are those of which nothing is visible."""
+    return filter(None, map(visible, shapes))
 
-    Left out are shapes outside of their picture, boxes without area, numbers that are not finite, pictures without a size.
+
+def visible(shape: Shape) -> Shape | None:
+    """A shape as its picture shows it: corners in order, a box cut at the edges.
+
+    None for one outside of its picture, a box without area, numbers that are not finite, a picture without a size.
     """
-    for shape in shapes:
-        if shape.image < 0 or min(shape.width_px, shape.height_px) < 1 or not all(map(isfinite, shape.relative)):
-            continue
-        if isinstance(shape, Point):
-            if max(shape.relative) <= 1 and min(shape.relative) >= 0:
-                yield shape
-            continue
-        (x1, x2), (y1, y2) = (sorted(min(1.0, max(0.0, value)) for value in shape.relative[start::2]) for start in (0, 1))
-        if x1 < x2 and y1 < y2:
-            yield shape if shape.relative == (x1, y1, x2, y2) else replace(shape, relative=(x1, y1, x2, y2))
+    if shape.image < 0 or shape.width_px < 1 or shape.height_px < 1:
+        return None
+    if isinstance(shape, Point):
+        x, y = shape.relative
+        return shape if 0 <= x <= 1 and 0 <= y <= 1 else None
+    x1, y1, x2, y2 = shape.relative
+    if 0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1:
+        return shape
+    if not all(map(isfinite, shape.relative)):
+        return None
+    (x1, x2), (y1, y2) = (sorted(min(1.0, max(0.0, value)) for value in pair) for pair in ((x1, x2), (y1, y2)))
+    return replace(shape, relative=(x1, y1, x2, y2)) if x1 < x2 and y1 < y2 else None
 
 
 def moved(shape: Shape, relative: tuple[float, ...]) -> Shape:

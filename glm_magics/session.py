@@ -354,7 +354,7 @@ class Session:
     def keep(self, reply: Reply, options: Options, images: Sequence[ImagePart], is_shown: bool) -> None:
         """Puts the reply and its boxes into the namespace; `is_shown`: the cell has shown it already."""
         if (sightings := _look_at(images)) is not None:
-            sightings.read(reply.raw_text, reply.text)
+            sightings.read(reply.raw_text, reply.text, is_growing=not reply.is_complete)
             reply.boxes = sightings.boxes
         reply.is_on_display = is_shown
         self._on_display.append(reply)

@@ -6,15 +6,16 @@ A box and the words that gave it carry the same number and colour. Nothing is dr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from .boxcolours import Style, styles_of
 from .boxes import Boxes, parse_boxes
 from .errors import one_line
-from .geometry import Shape
+from .geometry import Box, Point, Shape
+from .grounding import Unread
 from .markdown import to_html_text
 from .messages import ImagePart
 
@@ -48,26 +49,27 @@ class Sightings:
         self.boxes = Boxes((), "No answer came.")
         self._images = images
         self._sizes = [(image.width_px or _UNKNOWN_PX, image.height_px or _UNKNOWN_PX) for image in images]
-        self._n_read_chars = 0
+        self._was_read = (0, True)
         self._styles: tuple[Style, ...] = ()
         self._numbers: list[tuple[str, int]] = []
         self._pictures: dict[int, Image] = {}
 
-    def read(self, raw_text: str, text: str) -> bool:
+    def read(self, raw_text: str, text: str, is_growing: bool = True) -> bool:
         """Looks through the answer as it stands; True when there are other boxes than before.
 
         Args:
             raw_text: as it was sent: the box tokens in it say what is a place.
             text: as it is shown, in which the spans are to be.
+            is_growing: more may come, or the answer was cut off: its last number may be a part of one.
         """
-        if not self._images or len(raw_text) == self._n_read_chars:
+        if not self._images or self._was_read == (len(raw_text), is_growing):
             return False
-        self._n_read_chars = len(raw_text)
-        boxes = parse_boxes(raw_text, *self._sizes[0])
+        self._was_read = (len(raw_text), is_growing)
+        boxes = parse_boxes(raw_text, *self._sizes[0], is_growing=is_growing)
         known = [shape for shape in boxes if shape.image < len(self._images)]
         if len(self._images) > 1:
             boxes = Boxes(known, boxes.reason or _NO_SUCH_PICTURE, boxes.unread).on_pictures(self._sizes)
-        boxes = Boxes(_relocate(boxes.shapes, raw_text, text), boxes.reason, boxes.unread)
+        boxes = Boxes(relocated(boxes.shapes, raw_text, text), boxes.reason, relocated(boxes.unread, raw_text, text))
         is_new = boxes != self.boxes
         self.boxes, self._styles, self._numbers = boxes, styles_of(boxes.shapes), _number_fragments(text, boxes.shapes)
         return is_new
@@ -125,15 +127,20 @@ _MOST_IN_LEGEND = 50
 _NO_SUCH_PICTURE = "The boxes of the answer are for pictures that were not sent."
 
 
-def _relocate(shapes: Sequence[Shape], raw_text: str, text: str) -> Iterator[Shape]:
+_Found = TypeVar("_Found", bound=Box | Point | Unread)
+
+
+def relocated(found: Sequence[_Found], raw_text: str, text: str) -> list[_Found]:
     """The same with their spans in the text that is shown; ``(0, 0)`` where it does not hold the words."""
     position = 0
-    for shape in shapes:
-        fragment = raw_text[slice(*shape.span)]
+    moved: list[_Found] = []
+    for one in found:
+        fragment = raw_text[slice(*one.span)]
         start = text.find(fragment, position) if fragment else -1
         start = text.find(fragment) if start < 0 <= len(fragment) - 1 else start
         position = max(position, start)
-        yield replace(shape, span=(start, start + len(fragment)) if start >= 0 else (0, 0))
+        moved.append(replace(one, span=(start, start + len(fragment)) if start >= 0 else (0, 0)))
+    return moved
 
 
 def _number_fragments(text: str, shapes: Sequence[Shape]) -> list[tuple[str, int]]:

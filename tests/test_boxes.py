@@ -218,8 +218,8 @@ def test_parse_hands_everything_on(monkeypatch: pytest.MonkeyPatch) -> None:
         return SimpleNamespace(shapes=(CAT,), reason="", unread=unread)
 
     monkeypatch.setattr("glm_magics.boxes.read_boxes", read_boxes)
-    boxes = parse_boxes("the cat", W, H, scale=100, order="yxyx")
-    assert asked == [(("the cat", W, H), {"scale": 100, "order": "yxyx"})]
+    boxes = parse_boxes("the cat", W, H, scale=100, order="yxyx", is_growing=True)
+    assert asked == [(("the cat", W, H), {"scale": 100, "order": "yxyx", "is_growing": True})]
     assert (boxes, boxes.unread) == (Boxes([CAT]), unread)
 
 

@@ -128,6 +128,15 @@ def test_what_goes_wrong_is_a_sentence(answer: str, sentence: str, found: list[s
     assert labels(grounding) == found
 
 
+def test_what_could_not_be_used_is_kept() -> None:
+    """Five numbers are no box; the boxes of Python hold them with their place in the answer."""
+    answer = f'{CUP} {{"label": "jug", "bbox_2d": [1, 2, 3, 4, 5]}}'
+    grounding = Grounding(picture(), ScriptedAsker(answer)).ask("cups").wait(PATIENCE_S)
+    [unread] = grounding.boxes.unread
+    assert (labels(grounding), unread.raw) == (["cup"], (1, 2, 3, 4, 5))
+    assert grounding.answer[slice(*unread.span)] == "[1, 2, 3, 4, 5]"
+
+
 def test_an_asker_that_raises_is_a_sentence_too() -> None:
     """Whatever it raises, the widget can ask again."""
 

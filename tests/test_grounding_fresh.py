@@ -488,7 +488,6 @@ WITHOUT = [
     pytest.param('[{"text": "Total", "position": [[15,40],[70,40],[70,220],[15,220]]}]', id="four-corners"),
     pytest.param('{"text": "Total", "quad": [15,40,70,40,70,220,15,220]}', id="quad"),
     pytest.param('{"bbox_2d": [15, 40, 70, 220]', id="its-label-may-still-come"),
-    pytest.param("x1: 15, y1: 40, x2: 70, y2: 220", id="the-last-number-may-grow"),
 ]
 
 

@@ -14,6 +14,7 @@ from glm_magics.grounding import read_boxes
 from . import test_grounding as good
 from .benchmarks.bench_grounding import ANSWERS
 from .test_grounding_fresh import WITH_BOXES
+from .test_grounding_hostile import PLACES
 
 PIECES = (
     *"[](){}<>\"'`$|:=,;%\\\n -.e",
@@ -84,9 +85,9 @@ PIECES = (
         "右下角",
         "坐标为",
     ),
-    *("scores ", "The box is ", "Image 2:", "\u200b", "\x00", "\ud800", "İ", "ﬁ", "①", "图1："),
+    *("scores ", "The box is ", "Image 2:", "\u200b", "\x00", "\x1d", "\x85", "\ud800", "İ", "ﬁ", "①", "图1："),
 )
-GOOD = (good.SENTENCES, good.CHINESE, good.JSON, good.ACTIONS, good.TAGS, good.THINKING, WITH_BOXES)
+GOOD = (good.SENTENCES, good.CHINESE, good.JSON, good.ACTIONS, good.TAGS, good.THINKING, WITH_BOXES, PLACES)
 EXAMPLES = [(row.id, str(row.values[0])) for table in GOOD for row in table]
 
 
@@ -108,10 +109,11 @@ TEXTS = st.one_of(st.text(), st.lists(st.sampled_from(PIECES), max_size=40).map(
     text=TEXTS,
     scale=st.sampled_from([1000, 100, 1, "pixel"]),
     order=st.sampled_from(["xyxy", "yxyx", "xywh"]),
+    is_growing=st.booleans(),
 )
-def test_any_text_can_be_read(text: str, scale: object, order: str) -> None:
+def test_any_text_can_be_read(text: str, scale: object, order: str, is_growing: bool) -> None:
     """Never an exception; shapes on the picture with a place in the text, in order; a reason exactly when there are none."""
-    reading = read_boxes(text, 640, 480, scale=scale, order=order)  # type: ignore[arg-type]
+    reading = read_boxes(text, 640, 480, scale=scale, order=order, is_growing=is_growing)  # type: ignore[arg-type]
     assert bool(reading.reason) != bool(reading.shapes)
     assert [shape.span for shape in reading.shapes] == sorted(shape.span for shape in reading.shapes)
     for shape in reading.shapes:
@@ -146,6 +148,7 @@ RETRACTED = {
     "drafts-before-answer": "answer tags take the rest out",
     "no-single-beside-json": "a keyed box takes single brackets out",
     "shares-beside-whole-numbers": "a number with a decimal point shows that whole numbers beside it are shares, too",
+    "square-pairs-of-a-box": "words behind the tokens say that two pairs are corners",
     "nested": "a second closing tag makes thinking of all before it",
 }
 """Examples in which later text takes a box back, as `read_boxes` says."""
@@ -156,7 +159,7 @@ def test_boxes_stay_while_the_answer_grows(name: str, text: str) -> None:
     """What is reported of a beginning is in the final reading; only its label may become fuller."""
     final = {(shape.relative, shape.image) for shape in read_boxes(text, 1000, 1000).shapes}
     for end in range(len(text)):
-        early = {(shape.relative, shape.image) for shape in read_boxes(text[:end], 1000, 1000).shapes}
+        early = {(shape.relative, shape.image) for shape in read_boxes(text[:end], 1000, 1000, is_growing=True).shapes}
         if not early <= final:
             assert name in RETRACTED, (text[:end], early - final)
 

@@ -201,3 +201,18 @@ def test_marks_are_ours_and_never_in_code(text: str) -> None:
     assert shown.count("<span") <= 1
     assert "<span" not in "".join(piece for piece in shown.split("`")[1:2])
     assert "\ue0b1" not in shown
+
+
+def test_the_last_number_counts_when_the_answer_has_ended() -> None:
+    """While it grows, 48 may still be 480."""
+    sightings = Sightings([part(photo())])
+    assert not sightings.read("Bounding box: 300, 80, 470, 480", "Bounding box: 300, 80, 470, 480")
+    assert sightings.read("Bounding box: 300, 80, 470, 480", "Bounding box: 300, 80, 470, 480", is_growing=False)
+    assert sightings.boxes[0].raw == (300, 80, 470, 480)
+
+
+def test_what_was_not_used_is_found_in_the_shown_text() -> None:
+    """Its span is one of the text without box tokens, as those of the boxes are."""
+    sightings = Sightings([part(photo())])
+    sightings.read("<|begin_of_box|>[[300,80,470,290],[1,2,99999,4]]<|end_of_box|>", "[[300,80,470,290],[1,2,99999,4]]")
+    assert [unread.span for unread in sightings.boxes.unread] == [(18, 31)]

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .cleaning import Answer
+from .cleaning import Answer, Zone
 from .cues import BREAK, Cue, Surroundings
 from .groups import count_off, groups_in
 from .keyed import Context, Next
 from .keys import meaning_of, plain_key
-from .labels import label_before, label_of_lines, label_of_title
+from .labels import label_after, label_before, label_of_lines, label_of_title
 from .members import clean_label, read_string
 from .numbers import join_groups, read_group
 from .trees import Node
 from .values import Finds, Found, Group, Meaning, Rank
+from .vocabulary import UNITS
 
 _SEPARATORS = re.compile(r"[\s,;/|+&]*(?:and|or|和|与|及|以及|,)?[\s,;]*")
 _KEY = re.compile(
@@ -30,6 +31,9 @@ _MATHS = re.compile(
 )
 _ARE = re.compile(r"\s{1,3}(?:are|were)\b")
 _ROUND_PAIRS = re.compile(r"[\s(]*(\(([^()]+)\)[\s,;-]*\(([^()]+)\))[\s)]*")
+_SQUARE_PAIRS = re.compile(r"\s*(\[([^\[\]]+)\][\s,;-]*\[([^\[\]]+)\])\s*")
+_SAYS_BOX = re.compile(r"[\s|<>_a-z]{0,24}(?:is|are|as)\s[^.!?\n]{0,40}\bb?box\b", re.IGNORECASE)
+_KEY_ENDS = re.compile(r"[:=][\s*\"'`]{0,4}$")
 _LETTER = re.compile(r"[^\W\d_]")
 _LEAST_SIDE = 8
 _MOST_CITED = 200
@@ -86,6 +90,8 @@ class BareReader:
 
     def _labelled(self, node: Node, context: Context) -> bool:
         """Keeps ``["cat", [15, 40, 70, 220]]`` and ``("cat", 15, 40, 70, 220)``; False for any other node."""
+        if not node.children:
+            return False
         strings = [child for child in node.children if child.kind == '"']
         others = [child for child in node.children if child.kind != '"']
         if len(strings) != 1 or any(child.children for child in others) or not node.is_closed:
@@ -120,20 +126,22 @@ class BareReader:
         cue, label = self._cue(node), ""
         key = self._key(node, cue)
         if self._zone_allows(node, cue, bool(key)):
-            known = self._with_label(node, context, key)
-            if {len(row.numbers) for row in rows} == {2}:
+            known = _Known(self, node, context, key)
+            if all(len(row.numbers) == 2 for row in rows):
                 self._pairs(node, rows, cue, key, known)
             elif self._boxes(node, rows, cue, key, known):
-                label = known.label
+                label = known.context.label
         self.last_end, self.last_cue, self.last_label = node.end, cue, label
 
-    def _boxes(self, node: Node, rows: list[Group], cue: Cue, key: Meaning | None, context: Context) -> bool:
+    def _boxes(self, node: Node, rows: list[Group], cue: Cue, key: Meaning | None, known: _Known) -> bool:
         fours = [row for row in rows if len(row.numbers) == 4]
+        if not fours and not node.children and not key and not self._is_whole_token(node):
+            return False
         rank = Rank.DOUBLE if node.kind == "[" and (node.children or len(rows) > 1) else Rank.SINGLE
-        if key is Meaning.POINT or not self._is_place(node, fours, cue, rank, key, context.label):
+        if key is Meaning.POINT or not self._is_place(node, fours, cue, rank, key, known):
             return False
         rank = Rank.KEYED if key else Rank.TOKEN if self._is_whole_token(node) else rank
-        self._keep(fours, rank, context)
+        self._keep(fours, rank, known.context)
         for row in rows:
             if len(row.numbers) != 4 and rank < Rank.SINGLE:
                 self.finds.miss(row, count_off(row, Meaning.BOX))
@@ -141,6 +149,8 @@ class BareReader:
 
     def _key(self, node: Node, cue: Cue) -> Meaning | None:
         """What a key right before says: ``bbox_2d: [...]`` outside of an object."""
+        if not _KEY_ENDS.search(self.answer.text, max(0, node.start - 5), node.start):
+            return None
         match = _KEY.search(self.answer.text, max(0, node.start - 48), node.start)
         if match is None:
             return None
@@ -174,47 +184,62 @@ class BareReader:
             self._is_about_maths = bool(self.answer.zones["math"] or _MATHS.search(self.answer.text))
         return self._is_about_maths
 
-    def _is_place(self, node: Node, rows: list[Group], cue: Cue, rank: Rank, key: Meaning | None, label: str) -> bool:
+    def _is_alone(self, node: Node) -> bool:
+        """The text is nothing but numbers, or explains their format; and this is no target of a link."""
+        is_alone = self.around.is_only_numbers or self.around.has_legend
+        return is_alone and not (node.kind == "(" and self.answer.text.endswith("]", 0, node.start))
+
+    def _is_place(self, node: Node, rows: list[Group], cue: Cue, rank: Rank, key: Meaning | None, known: _Known) -> bool:
         if key or (rank is Rank.DOUBLE and self._is_whole_token(node)):
             return True
         if cue.is_other and (rank is Rank.SINGLE or cue.kind == "strict"):
             return False
-        if cue.is_place or self._is_whole_token(node) or self.around.is_only_numbers or self.around.has_legend:
+        if cue.is_place or self._is_whole_token(node) or self._is_alone(node):
             return not (node.kind == "(" and cue.kind == "other")
         if rank is Rank.DOUBLE:
             return len(rows) == 1 or (not cue.is_other and all(_is_ordered(row) for row in rows))
+        if not rows:
+            return False
         before = self.answer.text[max(0, node.start - 1) : node.start]
-        is_joined = cue.is_joined or bool(label)
+        is_joined = cue.is_joined or bool(known.context.label)
         if _ATTACHED.search(before) or (node.kind != "[" and not is_joined):
             return False
-        if before in ("'", '"') or _ARE.match(self.answer.text, node.end):
+        if before in ("'", '"') or _ARE.match(self.answer.text, node.end) or UNITS.match(self.answer.text, node.end):
             return False
         return all(_is_plausible(row, is_joined) for row in rows)
 
-    def _pairs(self, node: Node, rows: list[Group], cue: Cue, key: Meaning | None, known: Context) -> None:
+    def _pairs(self, node: Node, rows: list[Group], cue: Cue, key: Meaning | None, known: _Known) -> None:
         """Pairs are points only where the text says so, and the corners of a box where it says that."""
         is_list = node.kind == "[" and bool(node.children) and node.children[0].kind != '"'
         if key is Meaning.POINT or (is_list and cue.has_point and cue.kind not in ("other", "strict")):
-            self._keep(rows, Rank.KEYED if key else Rank.DOUBLE, known)
+            self._keep(rows, Rank.KEYED if key else Rank.DOUBLE, known.context)
+        elif self.answer.is_growing and not node.is_closed and len(rows) <= 2:
+            return  # they may be the corners of a box
         elif len(rows) == 2 and (key or cue.has_box) and not cue.is_other:
-            self._keep([join_groups(rows, (node.start, node.end))], Rank.KEYED if key else Rank.DOUBLE, known)
+            self._keep([join_groups(rows, (node.start, node.end))], Rank.KEYED if key else Rank.DOUBLE, known.context)
         elif is_list and self.around.is_only_numbers and not self._is_maths():
-            self._keep(rows, Rank.DOUBLE, known)
+            self._keep(rows, Rank.DOUBLE, known.context)
         elif self._is_whole_token(node) and not cue.is_other and not self._is_maths():
-            self._keep(self._token_corners(node, rows), Rank.TOKEN, known)
+            self._keep(self._token_corners(node, rows), Rank.TOKEN, known.context)
 
     def _token_corners(self, node: Node, rows: list[Group]) -> list[Group]:
         """Round pairs alone in box tokens, when there are two, are the corners of a box; others stay points."""
         zone = self.answer.zone_at("token", node.start)
         pairs = _ROUND_PAIRS.fullmatch(self.answer.text, zone.start, zone.end) if zone else None
+        if pairs is None and zone and _SAYS_BOX.match(self.answer.text, zone.end):
+            pairs = _SQUARE_PAIRS.fullmatch(self.answer.text, zone.start, zone.end)
         if pairs is None:
-            return [] if node.kind == "(" and zone and zone.end == len(self.answer.text) else rows  # a second one may come
+            return [] if node.kind == "(" and zone and self._is_open(zone) else rows  # a second one may come
         if node.start > pairs.start(1):
             return []
         groups = [group for n in (2, 3) if (group := read_group(self.answer.text, pairs.start(n), pairs.end(n)))]
         return [join_groups(groups, pairs.span(1))] if [len(group.numbers) for group in groups] == [2, 2] else rows
 
-    def _with_label(self, node: Node, context: Context, key: Meaning | None) -> Context:
+    def _is_open(self, zone: Zone) -> bool:
+        return self.answer.is_growing and zone.end == len(self.answer.text)
+
+    def with_label(self, node: Node, context: Context, key: Meaning | None) -> Context:
+        """The context with the name that the words before give to these brackets, and with the picture that they are for."""
         if context.label:
             return context
         gap = self.answer.text[self.last_end : node.start]
@@ -222,14 +247,33 @@ class BareReader:
             return Context(self.last_label, self.around.image_at(node.start))
         label = label_of_lines(self.answer.words, node.start, node.end) if key else ""
         line_start = self.around.line_of(node.start)[0]
-        label = label or label_before(self.answer.words, self.answer.text, node.start, line_start)
+        if node.start > line_start and not label:
+            label = label_before(self.answer.words, self.answer.text, node.start, line_start)
         if not label and self.answer.text[max(line_start, node.start - 6) : node.start].rstrip("* [(").endswith(":"):
             label = label_of_title(self.answer.words, line_start)
+        label = label or label_after(self.answer.words, node.start, node.end, line_start)
         image = context.image or self.around.image_at(node.start)
         return Context(clean_label(label), image)
 
     def _keep(self, rows: list[Group], rank: Rank, context: Context, is_guessed: bool = True) -> None:
         self.finds.found += [Found(row, rank, context.label, context.image, is_guessed=is_guessed) for row in rows]
+
+
+class _Known:
+    """What is known of some brackets; their name is looked for when it is first needed."""
+
+    __slots__ = ("_context", "_reader", "_where")
+
+    def __init__(self, reader: BareReader, node: Node, context: Context, key: Meaning | None) -> None:
+        self._reader, self._where = reader, (node, context, key)
+        self._context: Context | None = None
+
+    @property
+    def context(self) -> Context:
+        """With the name, and with the picture that they are for."""
+        if self._context is None:
+            self._context = self._reader.with_label(*self._where)
+        return self._context
 
 
 def _is_ordered(group: Group) -> bool:

@@ -6,9 +6,10 @@ All offsets stay those of the original text: nothing is cut out, it is replaced 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .numbers import NUMBER
 from .values import Span
@@ -54,19 +55,18 @@ _DATA_LANGUAGES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(NamedTuple):
     """A stretch of the text where other rules hold.
 
     Attributes:
+        start, end: the inside, without the marks.
         kind: ``data`` for a fence with data, ``literal`` for one in a programming language that does nothing, ``program`` for
             one that does; ``code`` for code in a line, ``math``, ``token``.
-        start, end: the inside, without the marks.
     """
 
-    kind: str
     start: int
     end: int
+    kind: str
 
 
 @dataclass(slots=True)
@@ -79,6 +79,7 @@ class Answer:
         zones: by kind, in order, not overlapping within a kind.
         is_thinking: it goes on to the end of the text.
         has_thinking: there is some.
+        is_growing: more may come behind the last character.
     """
 
     words: str
@@ -86,17 +87,20 @@ class Answer:
     zones: dict[str, list[Zone]]
     is_thinking: bool = False
     has_thinking: bool = False
+    is_growing: bool = False
 
     def zone_at(self, kind: str, place: int) -> Zone | None:
         """The zone of this kind around a place."""
-        zones = self.zones.get(kind, [])
-        index = bisect_right(zones, place, key=lambda zone: zone.start) - 1
+        zones = self.zones.get(kind)
+        if not zones:
+            return None
+        index = bisect_left(zones, (place + 1,)) - 1
         return zones[index] if index >= 0 and place < zones[index].end else None
 
     def has_zone(self, kind: str, start: int, end: int) -> bool:
         """A zone of this kind begins in a stretch, or is around it."""
         zones = self.zones.get(kind, [])
-        index = bisect_left(zones, start, key=lambda zone: zone.start)
+        index = bisect_left(zones, (start,))
         return (index < len(zones) and zones[index].start < end) or self.zone_at(kind, start) is not None
 
     def blank(self, spans: list[Span]) -> None:
@@ -113,7 +117,12 @@ def blanked(text: str, spans: list[Span]) -> str:
     for start, end in sorted(spans):
         if end > place:
             start = max(start, place)
-            parts += [text[place:start], "\n".join(" " * len(line) for line in text[start:end].split("\n"))]
+            hidden = text[start:end]
+            is_line = "\n" not in hidden
+            parts += [
+                text[place:start],
+                " " * len(hidden) if is_line else "\n".join(" " * len(line) for line in hidden.split("\n")),
+            ]
             place = end
     return "".join([*parts, text[place:]])
 
@@ -126,8 +135,9 @@ def flatten(original: str) -> str:
     return original.translate(_PLAIN if original.count('"') > 1 else _PLAIN_QUOTES)
 
 
-def clean(original: str) -> Answer:
-    """The answer in a text, and the zones in it."""
+def clean(original: str, is_growing: bool = False) -> Answer:
+    """The answer in a text, and the zones in it; one that has come to its end gets a line break behind its last number."""
+    original = original if is_growing else original + "\n"
     text = flatten(original)
     hidden, is_thinking = _thinking_in(text)
     text = blanked(text, hidden)
@@ -137,11 +147,11 @@ def clean(original: str) -> Answer:
     marks = [match.span() for match in _BOX_TOKEN.finditer(text)] if "_of_box" in text else []
     tokens = list(_token_zones(text)) if marks else []
     text = _ANGLES.sub(r"(\1)", blanked(text, marks))
-    answer = Answer(blanked(original, hidden + marks), text, {"token": tokens}, is_thinking, has_thinking)
+    answer = Answer(blanked(original, hidden + marks), text, {"token": tokens}, is_thinking, has_thinking, is_growing)
     fences = list(_fence_zones(answer.text))
     answer.zones |= {kind: [zone for zone in fences if zone.kind == kind] for kind in ("program", "literal", "data")}
     prose = blanked(answer.text, [(zone.start, zone.end) for zone in fences])
-    answer.zones["code"] = [Zone("code", *match.span(1)) for match in _CODE.finditer(prose)] if "`" in prose else []
+    answer.zones["code"] = [Zone(*match.span(1), "code") for match in _CODE.finditer(prose)] if "`" in prose else []
     answer.zones["math"] = list(_math_zones(prose)) if "$" in prose or "\\" in prose else []
     if "://" in text or "www." in text or "](" in text:
         answer.blank([match.span() for pattern in (_URL, _TARGET) for match in pattern.finditer(answer.text)])
@@ -154,6 +164,8 @@ def _thinking_in(text: str) -> tuple[list[Span], bool]:
     A lone closing tag makes thinking of all before it: the template has opened it in the prompt. One at the very end of a text
     whose thinking was closed before is a slip.
     """
+    if "think" not in text.lower():
+        return [], False
     spans: list[Span] = []
     opened: int | None = None
     written = len(text.rstrip())
@@ -173,6 +185,8 @@ def _thinking_in(text: str) -> tuple[list[Span], bool]:
 
 def _outside_answer(text: str) -> list[Span]:
     """What is not in answer tags, when there are any; an answer that is not closed runs to the end of the text."""
+    if "answer>" not in text.lower():
+        return []
     spans: list[Span] = []
     place: int | None = 0  # where the stretch outside began; None inside of an answer
     is_tagged = False
@@ -194,10 +208,10 @@ def _token_zones(text: str) -> Iterator[Zone]:
     start: int | None = None
     for match in _BOX_TOKEN.finditer(text):
         if start is not None:
-            yield Zone("token", start, match.start())
+            yield Zone(start, match.start(), "token")
         start = match.end() if match[1] == "begin" and "/" not in match[0] else None
     if start is not None:
-        yield Zone("token", start, len(text))
+        yield Zone(start, len(text), "token")
 
 
 def _fence_zones(text: str) -> Iterator[Zone]:
@@ -220,10 +234,10 @@ def _fence(text: str, opened: re.Match[str], end: int) -> Zone:
     language = opened[2].strip().lower()
     start = min(opened.end() + 1, end)
     if language in _DATA_LANGUAGES:
-        return Zone("data", start, end)
+        return Zone(start, end, "data")
     if _PROGRAM.search(text, start, end):
-        return Zone("program", start, end)
-    return Zone("literal" if language else "data", start, end)
+        return Zone(start, end, "program")
+    return Zone(start, end, "literal" if language else "data")
 
 
 def _math_zones(text: str) -> Iterator[Zone]:
@@ -235,7 +249,7 @@ def _math_zones(text: str) -> Iterator[Zone]:
             inside = text[opened.end() : match.start()]
             is_price = text[match.end() : match.end() + 1].isdigit() or "\n" in inside or not inside or inside != inside.strip()
             if mark != "$" or not is_price:
-                yield Zone("math", opened.end(), match.start())
+                yield Zone(opened.end(), match.start(), "math")
                 opened = None
                 continue
         if opened is None or opened[0] == "$" or mark == "$$":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
+from typing import NamedTuple
 
 from .vocabulary import LEGEND, cues_in
 
@@ -24,11 +24,10 @@ _IMAGE = re.compile(
     r"^[\s#*>-]*(?:(?:Image|Picture|Photo|Page|图片|图像|图)\s*#?(\d{1,2})|第\s*(\d{1,2})\s*(?:张|页)[图片]*)[*\s]*(?:[:(,]|$)",
     re.MULTILINE | re.IGNORECASE,
 )
-_MOST_BEFORE = 160
+_MOST_BEFORE, _MOST_TAIL = 160, 40
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(NamedTuple):
     """What the words before some numbers say.
 
     Attributes:
@@ -63,6 +62,7 @@ class Surroundings:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._judge_header = cache(_judge)  # many lines share one
 
     @cached_property
     def is_only_numbers(self) -> bool:
@@ -135,7 +135,7 @@ class Surroundings:
         if cue.kind and not is_entry:
             return cue
         header = self._header(place)
-        inherited = replace(_judge(header), is_joined=cue.is_joined) if header else cue
+        inherited = self._judge_header(header)._replace(is_joined=cue.is_joined) if header else cue
         return inherited if inherited.is_place or not cue.kind else cue
 
     def _header(self, place: int) -> str:
@@ -163,14 +163,15 @@ def _judge(clause: str) -> Cue:
     kind = kinds[at].replace("example", "strict") if cues else ""
     head = clause.rstrip(" \t*_`\"'\\$")
     bare = head.rstrip(": \t*_`\"'")
-    if _ASSIGNED.search(clause) and kind != "box":
+    last = max(0, len(bare) - _MOST_TAIL)
+    if kind != "box" and head.endswith("=") and _ASSIGNED.search(clause):
         kind = "strict"
-    elif _COUNTED.search(bare):
+    elif _COUNTED.search(bare, last):
         kind = "other"
-    elif _AT.search(bare) and kind not in ("box", "click"):
+    elif kind not in ("box", "click") and _AT.search(bare, last):
         kind = "place"
-    is_joined = not bare.strip(" >-+•.)0123456789*_`") or bool(_JOINED.search(head)) or head.endswith(":")
-    return Cue(kind, "box" in kinds, bool({"point", "click"} & set(kinds)), is_joined)
+    is_joined = head.endswith(":") or not bare.strip(" >-+•.)0123456789*_`") or bool(_JOINED.search(head, last))
+    return Cue(kind, "box" in kinds, "point" in kinds or "click" in kinds, is_joined)
 
 
 def _is_ruled(clause: str, first: tuple[str, int, int], second: tuple[str, int, int]) -> bool:

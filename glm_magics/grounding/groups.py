@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .members import read_members
 from .numbers import join_groups, split_group
 from .trees import Node, grow_tree
 from .values import Group, Meaning
@@ -30,11 +31,31 @@ def groups_in(text: str, node: Node, depth: int = 0) -> list[Group]:
     return inner
 
 
+def point_of(text: str, node: Node) -> Group | None:
+    """The pair in an object that holds an x, a y and nothing else."""
+    members = read_members(text, node) if node.kind == "{" and node.is_closed else []
+    measures = {member.key: found for member in members if (found := member.measure(text))}
+    if len(members) != 2 or measures.keys() != {"x", "y"}:
+        return None
+    (x, unit), (y, other_unit) = measures["x"], measures["y"]
+    return Group((x, y), (node.start, node.end), unit if unit == other_unit else "mixed", "." in text[node.start : node.end])
+
+
+def points_in(text: str, node: Node) -> list[Group]:
+    """``[{"x": 15, "y": 40}, {"x": 70, "y": 220}]`` as pairs; empty for anything else."""
+    if len(node.children) < 2 or not node.is_closed or node.children[0].kind != "{":
+        return []
+    points = [point_of(text, child) for child in node.children]
+    return [point for point in points if point] if all(points) else []
+
+
 def as_shapes(groups: list[Group], meaning: Meaning, is_action: bool = False) -> tuple[list[Group], list[tuple[Group, str]]]:
     """``(boxes and points, (what is none, why))``.
 
     Two pairs are the corners of one box, unless points are meant. A pair under a box key is a point in an agent's action only.
     """
+    if meaning is not Meaning.POINT and all(len(group.numbers) == 4 for group in groups):
+        return groups, []
     pairs = [group for group in groups if len(group.numbers) == 2]
     if meaning is not Meaning.POINT and len(pairs) == len(groups) == 2:
         return [join_groups(pairs, (pairs[0].span[0], pairs[1].span[1]))], []

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .cleaning import Answer
-from .groups import as_shapes, groups_in
+from .groups import as_shapes, groups_in, point_of, points_in
 from .keys import (
     ACTION_KEYS,
     ACTION_LABEL_KEYS,
     ARGUMENT_KEYS,
+    AXES,
     CALL_LABEL_KEYS,
     CLICKS,
     CORNER_PAIRS,
@@ -20,6 +22,7 @@ from .keys import (
     LABEL_KEYS,
     LABEL_LIST_KEYS,
     NAMED,
+    NAMES,
     POLYGON_KEYS,
     SOLID_KEYS,
     STRING_KEYS,
@@ -36,11 +39,11 @@ _CALL = re.compile(r"[A-Za-z_]\w{0,40}$")
 _TIME_KEY = re.compile(r"(?:frame|time|t|sec|second|第)?[\s_=#-]*(\d{1,5})([.:]\d+)*\s*(?:s|sec|seconds?|秒|帧)?", re.IGNORECASE)
 _IMAGE_KEY = re.compile(r"(?:image|img|picture|pic|page|图|图片|图像|第)(\d{1,3})(?:张|张图|张图片|页)?")
 _JSON_IN_STRING = re.compile(r"[\"'](?:b?box(?:es)?(?:_?2d)?|bounding_box)\\*[\"']", re.IGNORECASE)
+_BRACKET = re.compile(r"[\[({]")
 _NO_WORD = frozenset(("", "null", "none", "true", "false", "nan"))
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What is known from further out.
 
     Attributes:
@@ -89,12 +92,12 @@ class KeyedReader:
             return []
         if node.kind == "{":
             return self._object(node, context)
-        name = self._call_name(node)
+        name = self._call_name(node) if node.kind == "(" else ""
         return self._call(node, name, context) if name else self.leave(node, context)
 
     def _call_name(self, node: Node) -> str:
         """The word joined to an opening bracket, as in ``CLICK(``; empty when there is none."""
-        match = _CALL.search(self.answer.text, max(0, node.start - 42), node.start) if node.kind == "(" else None
+        match = _CALL.search(self.answer.text, max(0, node.start - 42), node.start)
         return match[0] if match else ""
 
     def _call(self, node: Node, name: str, context: Context) -> Next:
@@ -111,12 +114,12 @@ class KeyedReader:
                 self._keep(groups_in(self.answer.text, node), meaning or Meaning.BOX, context)
             return []
         label = self._label(members, CALL_LABEL_KEYS)
-        inner = replace(context, label=label, is_action=True)
+        inner = context._replace(label=label, is_action=True)
         for member in members:
             meaning = meaning_of(member.key, is_call=True)
             if meaning is not None:
                 own = self._label(members, (f"{member.key.removesuffix('box')}elementinfo",))
-                self._place(member, meaning, replace(inner, label=own or label))
+                self._place(member, meaning, inner._replace(label=own or label))
         self._named(members, node, inner, is_point_wanted=is_click)
         return []
 
@@ -127,17 +130,17 @@ class KeyedReader:
         if not keys:
             return [(child, context) for child in node.children] if node.children else self.leave(node, context)
         self.taken.append((node.start, node.end))
-        if keys & GEOGRAPHIC or self._is_map(members):
+        if not keys.isdisjoint(GEOGRAPHIC) or ("type" in keys and self._is_map(members)):
             return []
         is_tool = not keys.isdisjoint(ARGUMENT_KEYS)
         is_action = context.is_action or is_tool or not keys.isdisjoint(ACTION_KEYS)
         own = "" if is_tool else self._label(members, ACTION_LABEL_KEYS if is_action else LABEL_KEYS)
-        inner = replace(context, label=own or context.label, is_action=is_action)
+        inner = Context(own or context.label, context.image, context.meaning, is_action, context.is_data)
         if not node.is_closed and not inner.label and not is_action:
             return self._deeper([member for member in members if _holds_objects(member)], inner)  # its name may still come
-        self._named(members, node, inner, is_point_wanted=is_action or context.meaning is not None)
+        self._named(members, node, inner, is_point_wanted=is_action or context.meaning in (Meaning.PLACE, Meaning.POINT))
         left = self._values(members, inner)
-        return self._deeper(left, replace(inner, meaning=None)) if left else []
+        return self._deeper(left, inner._replace(meaning=None)) if left else []
 
     def _values(self, members: list[Member], context: Context) -> list[Member]:
         """Keeps the places of an object, and gives the members that hold none of their own."""
@@ -149,6 +152,8 @@ class KeyedReader:
                 why = "a 3D box" if member.key in SOLID_KEYS else "a polygon"
                 for group in self._groups(member):
                     self.finds.miss(group, why)
+            elif meaning is not None and _is_one(member, "[") and (pairs := points_in(self.answer.text, member.nodes[0])):
+                self._keep(pairs, meaning, context)
             elif meaning is not None and not _holds_objects(member):
                 self._place(member, meaning, context, labels)
             elif member.nodes or member.word:
@@ -157,33 +162,35 @@ class KeyedReader:
 
     def _deeper(self, members: list[Member], context: Context) -> Next:
         """The values that may hold objects, each with what its key says."""
+        if not any(self._may_hold(node) for member in members for node in member.nodes):
+            return []
         times = [_TIME_KEY.fullmatch(member.name.strip()) for member in members]
         is_video = all(times)
         is_mapping = not (is_video or context.label or context.is_action) and all(
-            member.key and _is_list(member) for member in members
+            member.key and member.key not in AXES and _is_list(member) for member in members
         )
         inside: Next = []
         for place, (member, time) in enumerate(zip(members, times, strict=True)):
-            known = replace(context, meaning=meaning_of(member.key), is_data=not is_mapping)
+            known = context._replace(meaning=meaning_of(member.key), is_data=not is_mapping)
             pictured = _IMAGE_KEY.fullmatch(member.key)
             is_thing = is_mapping or _is_one(member, "{")
             if is_video:
-                known = replace(known, image=place if time is None or time[2] else int(time[1]))
+                known = known._replace(image=place if time is None or time[2] else int(time[1]))
             elif pictured:
-                known = replace(known, image=max(0, int(pictured[1]) - 1), is_data=False)
+                known = known._replace(image=max(0, int(pictured[1]) - 1), is_data=False)
             elif is_thing and not context.label and not known.meaning and member.key not in GENERIC_KEYS:
-                known = replace(known, label=clean_label(member.name))
+                known = known._replace(label=clean_label(member.name))
             for node in member.nodes:
                 if node.kind != '"':
                     inside.append((node, known))
                     continue
                 for child in self._nodes_in(node, member.key, context.is_action):
-                    inside.append((child, replace(known, is_data=False)))
+                    inside.append((child, known._replace(is_data=False)))
         return inside
 
     def _nodes_in(self, node: Node, key: str, is_action: bool) -> list[Node]:
         """What brackets are in a string that holds an answer: by its key, by box tokens, by escaped JSON."""
-        if node.stop - node.inner < 4:
+        if not self._may_hold(node):
             return []
         is_answer = not is_action and (
             key in STRING_KEYS or bool(_JSON_IN_STRING.search(self.answer.text, node.inner, node.stop))
@@ -192,6 +199,10 @@ class KeyedReader:
             return []
         return grow_tree(self.answer.text, node.inner, node.stop)
 
+    def _may_hold(self, node: Node) -> bool:
+        """There are brackets in it, or it is some."""
+        return node.kind != '"' or bool(_BRACKET.search(self.answer.text, node.inner, node.stop))
+
     def _groups(self, member: Member) -> list[Group]:
         groups = [group for node in member.nodes for group in groups_in(self.answer.text, node)]
         is_open = any(not node.is_closed for node in member.nodes)
@@ -199,6 +210,11 @@ class KeyedReader:
             whole = read_group(self.answer.text, *member.span)
             groups = [whole] if whole else []
         return [group for group in groups if len(group.numbers) != 2] if is_open else groups
+
+    def _pairs(self, member: Member) -> list[Group]:
+        """A corner's two numbers: in a list, or by their names in an object."""
+        point = point_of(self.answer.text, member.nodes[0])
+        return self._groups(member) if point is None else [point]
 
     def _place(self, member: Member, meaning: Meaning, context: Context, labels: list[str] | None = None) -> None:
         groups = self._groups(member)
@@ -221,6 +237,8 @@ class KeyedReader:
 
     def _named(self, members: list[Member], node: Node, context: Context, is_point_wanted: bool) -> None:
         """Numbers that have a name each, and corners that have one."""
+        if NAMES.isdisjoint([member.key for member in members]):
+            return
         named = [member for member in members if member.key in NAMED]
         measures = {member.key: found for member in named if (found := member.measure(self.answer.text))}
         values = {key: value for key, (value, _) in measures.items()}
@@ -236,7 +254,7 @@ class KeyedReader:
         by_key = {member.key: member for member in members if member.nodes}
         for first, second in CORNER_PAIRS:
             if first in by_key and second in by_key and node.is_closed:
-                pairs = [group for key in (first, second) for group in self._groups(by_key[key])]
+                pairs = [group for key in (first, second) for group in self._pairs(by_key[key])]
                 if [len(pair.numbers) for pair in pairs] == [2, 2]:
                     self._keep([join_groups(pairs, (node.start, node.end))], Meaning.BOX, context)
                     return
@@ -268,8 +286,7 @@ class KeyedReader:
 
     def _is_map(self, members: list[Member]) -> bool:
         """Geographic data (GeoJSON) has boxes of its own."""
-        kinds = [self._label(members, ("type",))] if any(member.key == "type" for member in members) else []
-        return bool({"Feature", "FeatureCollection", "Polygon", "LineString", "MultiPolygon"} & set(kinds))
+        return self._label(members, ("type",)) in ("Feature", "FeatureCollection", "Polygon", "LineString", "MultiPolygon")
 
 
 def _holds_objects(member: Member) -> bool:

@@ -77,6 +77,9 @@ CLICKS = _keys(
 )
 """Names of calls whose two numbers are a point (source: action spaces of CogAgent, GLM-4.5V and AutoGLM)."""
 
+AXES = _keys("x y z t")
+"""Lists under these are the data of a chart."""
+
 GEOGRAPHIC = _keys("lat lon lng latitude longitude geometry crs srid 经度 纬度")
 
 CORNERS = (
@@ -105,6 +108,7 @@ CORNER_PAIRS = (
     ("topleft", "bottomright"), ("lefttop", "rightbottom"), ("upperleft", "lowerright"), ("左上角", "右下角"), ("左上", "右下"),
     ("topleftcorner", "bottomrightcorner"), ("tl", "br"), ("左上角坐标", "右下角坐标"), ("p1", "p2"), ("min", "max"),
 )  # fmt: skip
+NAMES = NAMED | {name for pair in CORNER_PAIRS for name in pair}
 
 
 def box_from_names(values: dict[str, float]) -> tuple[float, float, float, float] | None:

@@ -10,6 +10,7 @@ from .numbers import NUMBER, to_float
 from .trees import Node
 
 _WORD = re.compile(r"=>|[:=,;]|[^\s:=,;\\]+|\\+[nrt]?")
+_MARKS = frozenset(":=,;")
 _VALUE = re.compile(rf"({NUMBER})(%|px)?")
 _UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
@@ -77,16 +78,20 @@ def read_members(text: str, node: Node) -> list[Member]:
 def _tokens(text: str, node: Node) -> list[_Token]:
     tokens: list[_Token] = []
     for (start, end), child in zip(node.gaps(), [*node.children, None], strict=True):
-        tokens += [(match[0], *match.span(), None) for match in _WORD.finditer(text, start, end) if match[0][0] != "\\"]
+        mark = text[start:end].strip()
+        if mark in _MARKS:
+            tokens.append((mark, start, end, None))
+        elif mark:
+            tokens += [(match[0], *match.span(), None) for match in _WORD.finditer(text, start, end) if match[0][0] != "\\"]
         if child is not None:
             tokens.append(("", child.start, child.end, child))
     return tokens
 
 
 def _member(text: str, key: list[_Token], value: list[_Token]) -> Member:
-    name = " ".join(text[child.inner : child.stop] if child else word for word, _, _, child in key)
-    words = " ".join(word for word, _, _, child in value if child is None)
+    name = " ".join([text[child.inner : child.stop] if child else word for word, _, _, child in key])
     nodes = [child for _, _, _, child in value if child is not None]
+    words = " ".join([word for word, _, _, child in value if child is None]) if len(nodes) < len(value) else ""
     span = (value[0][1], value[-1][2]) if value else (0, 0)
     return Member(plain_key(name), name, nodes, words, span)
 
@@ -101,6 +106,8 @@ def read_string(original: str, node: Node) -> str:
 
 def clean_label(said: str) -> str:
     """A label in one line, without control characters and surrogates that stand alone, of at most 5 000 characters."""
-    if any("\ud800" <= letter <= "\udfff" for letter in said):
+    if not said:
+        return ""
+    if not said.isascii() and any("\ud800" <= letter <= "\udfff" for letter in said):
         said = said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return _CONTROLS.sub(" ", said).strip()[:_MOST_LABEL]

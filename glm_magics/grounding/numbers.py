@@ -9,6 +9,7 @@ from .values import Group
 NUMBER = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?"
 _NUMBER = re.compile(rf"({NUMBER})\.?(?:[ \t]*(%|px\b|像素))?")
 _BETWEEN = " \t\r\n\f\v,;|\u200b\u200c\u200d\u2060\ufeff\\"
+_PLAIN = re.compile(r"[ \t\r\n]*+[0-9]{1,15}+(?:[ \t\r\n]*+,[ \t\r\n]*+[0-9]{1,15}+)*+[ \t\r\n]*+")
 _MOST_DIGITS = 40
 
 
@@ -25,6 +26,10 @@ def read_group(text: str, start: int, end: int, outer: tuple[int, int] | None = 
         start, end: the inside of the brackets.
         outer: the span to give to the group; the numbers' own when None.
     """
+    if _PLAIN.fullmatch(text, start, end):  # nearly all are
+        inside = text[start:end]
+        span = outer or (end - len(inside.lstrip()), start + len(inside.rstrip()))
+        return Group(tuple(map(float, inside.split(","))), span)
     numbers: list[float] = []
     units: list[str] = []
     decimals, first, last = False, start, start
@@ -46,7 +51,7 @@ def read_group(text: str, start: int, end: int, outer: tuple[int, int] | None = 
 def split_group(text: str, start: int, end: int, outer: tuple[int, int]) -> list[Group]:
     """The groups of one pair of brackets: CogVLM puts a ``;`` between boxes that share them (source: its grounding parser)."""
     whole = read_group(text, start, end, outer)
-    if whole is None or ";" not in text[start:end] or len(whole.numbers) <= 4:
+    if whole is None or len(whole.numbers) <= 4 or ";" not in text[start:end]:
         return [] if whole is None else [whole]
     parts: list[Group] = []
     for part in text[start:end].split(";"):

@@ -9,9 +9,9 @@ from math import isfinite
 from typing import Literal
 
 from ..errors import InputError
-from ..geometry import Box, Point, Shape, keep_visible
+from ..geometry import Box, Point, Shape, visible
 from .bare import BareReader
-from .cleaning import Answer, clean
+from .cleaning import Answer, Zone, clean
 from .cues import Surroundings
 from .keyed import Context, KeyedReader
 from .numbers import split_group
@@ -31,19 +31,24 @@ _BRACKETS = "[](){}<> \t\r\n"
 _DIGIT = re.compile(r"\d")
 
 
-def read_boxes(text: str, width_px: int, height_px: int, *, scale: Scale = 1000, order: Order = "xyxy") -> Reading:
+def read_boxes(
+    text: str, width_px: int, height_px: int, *, scale: Scale = 1000, order: Order = "xyxy", is_growing: bool = False
+) -> Reading:
     """The boxes and points of a model's answer.
 
-    It may be called on the beginning of an answer while the rest streams: a box counts once its bracket is closed. Later text
+    It may be called on the beginning of an answer while the rest streams: a box counts once its bracket is closed, and with
+    `is_growing` numbers without brackets count once something stands behind them. Later text
     can take one back in a few cases: a ``</think>`` without a beginning, an ``<answer>``, a box that a key names (single
     brackets in prose do not count beside it), a number over 1000 (all may be pixels then), the first share of 0 to 1, a link's
-    target, the end of a formula or of a program.
+    target, the end of a formula or of a program, words behind two pairs that make them corners, a unit behind
+    numbers.
 
     Args:
         text: the whole answer, thinking and markers included; any string.
         width_px, height_px: the size of the upright picture.
         scale: what the numbers count: thousandths, hundredths, shares, or pixels of that picture.
         order: ``yxyx`` for a model that writes y first, ``xywh`` for corner and size. Numbers with names are read by name.
+        is_growing: more of the answer may come, or it was cut off: its last number may have more digits.
 
     Raises:
         InputError: a size below 1, an unknown scale or order.
@@ -54,15 +59,15 @@ def read_boxes(text: str, width_px: int, height_px: int, *, scale: Scale = 1000,
         raise InputError(
             f"There is no scale {scale!r} with order {order!r}.", 'Give 1000, 100, 1 or "pixel"; "xyxy", "yxyx" or "xywh".'
         )
-    answer = clean(text)
-    finds = find_places(text, answer)
+    answer = clean(text, is_growing)
+    finds = find_places(answer)
     frame = Frame(width_px, height_px, scale, order)
     shapes = frame.shapes_of(finds)
     unread = tuple(sorted(finds.unread, key=lambda item: item.span)[:MOST_SHAPES])
     return Reading(shapes, "" if shapes else why_none(text, answer, unread), unread)
 
 
-def find_places(text: str, answer: Answer) -> Finds:
+def find_places(answer: Answer) -> Finds:
     """All that looks like a place, in the order of the text."""
     finds = Finds([], [])
     if not _DIGIT.search(answer.text):
@@ -75,15 +80,17 @@ def find_places(text: str, answer: Answer) -> Finds:
     answer.blank(keyed.taken)
     ProseReader(answer, around, finds).read()
     for zone in answer.zones["token"]:
-        finds.found += _bare_in_token(answer.text, zone.start, zone.end) if zone.end < len(text) else []
+        finds.found += _bare_in_token(answer, zone)
     finds.found.sort(key=lambda found: found.group.span)
     return finds
 
 
-def _bare_in_token(text: str, start: int, end: int) -> list[Found]:
-    """Four numbers in box tokens without brackets, or with one bracket too few."""
+def _bare_in_token(answer: Answer, zone: Zone) -> list[Found]:
+    """Four numbers in box tokens without brackets, or with one bracket too few; those that may still grow are left."""
+    text, start, end = answer.text, zone.start, zone.end
     inside = text[start:end]
-    if _WHOLE.search(inside):
+    is_open = end == len(text)
+    if _WHOLE.search(inside) or (is_open and (answer.is_growing or "[" in inside or "(" in inside)):
         return []
     first, last = start + len(inside) - len(inside.lstrip(_BRACKETS)), start + len(inside.rstrip(_BRACKETS))
     groups = split_group(text, first, last, (first, last)) if first < last else []
@@ -107,15 +114,15 @@ class Frame:
 
     def shapes_of(self, finds: Finds) -> tuple[Shape, ...]:
         """The shapes, each once; what cannot be one goes to ``finds.unread``."""
-        found = self._without_pixels(finds)
+        found = self._on_scale(finds)
         has_shares = any(_is_share(one.group) for one in found)
-        placed = [(one, shape) for one in found if (shape := self._place(one, finds, has_shares)) is not None]
+        placed = [(one, shape) for one in found if (shape := self._place(one, finds, has_shares))]
         if any(one.rank <= Rank.TOKEN for one, _ in placed):
             placed = [(one, shape) for one, shape in placed if one.rank < Rank.SINGLE]
         return tuple(_once(placed))[:MOST_SHAPES]
 
-    def _without_pixels(self, finds: Finds) -> list[Found]:
-        """All that was found, or nothing when one number is over the scale and all would fit the picture as pixels.
+    def _on_scale(self, finds: Finds) -> list[Found]:
+        """All that is on the scale, or nothing when one number is over it and all would fit the picture as pixels.
 
         Drawing the small ones of them as thousandths would put them in wrong places.
         """
@@ -125,54 +132,63 @@ class Frame:
                 finds.miss(one.group, "pixels of a screen")
             else:
                 usable.append(one)
+        over = [one for one in usable if not self._is_on_scale(one.group)]
+        if not over:
+            return usable
         limits = (self.width_px, self.height_px)
-        if self.scale != 1000 or all(self._is_on_scale(one.group) for one in usable):
-            return usable
-        fits = all(number <= limits[place % 2] * (1 + _SLACK) for one in usable for place, number in enumerate(one.group.numbers))
-        if not fits:
-            return usable
-        for one in usable:
-            finds.miss(one.group, OVER if not self._is_on_scale(one.group) else BESIDE)
-        return []
+        are_pixels = self.scale == 1000 and all(
+            number <= limits[place % 2] * (1 + _SLACK) for one in usable for place, number in enumerate(one.group.numbers)
+        )
+        for one in over:
+            finds.miss(one.group, OVER if are_pixels else self._unit_misfit(one.group) or OVER)
+        left = [one for one in usable if self._is_on_scale(one.group)]
+        for one in left if are_pixels else ():
+            finds.miss(one.group, BESIDE)
+        return [] if are_pixels else left
+
+    def _unit_misfit(self, group: Group) -> str:
+        """What is wrong with the unit of a group; empty when nothing is."""
+        if self.scale == "pixel" or group.unit in ("", "%"):
+            return ""
+        return "pixels" if group.unit == "px" else "numbers of two kinds"
 
     def _is_on_scale(self, group: Group) -> bool:
-        limit = 1e12 if self.scale == "pixel" else self.scale * (1 + _SLACK)
-        limit = 100 * (1 + _SLACK) if group.unit == "%" else limit
-        return all(isfinite(number) and number <= limit for number in group.numbers)
+        most = 100 if group.unit == "%" else 1e12 if self.scale == "pixel" else self.scale
+        return max(group.numbers) <= most * (1 + _SLACK) and isfinite(sum(group.numbers))
 
     def _place(self, one: Found, finds: Finds, has_shares: bool) -> Shape | None:
         """The shape on the picture; None, and a note, when there is none."""
         group = one.group
-        if group.unit in ("px", "mixed") and self.scale != "pixel":
-            finds.miss(group, "pixels" if group.unit == "px" else "numbers of two kinds")
-            return None
-        if not self._is_on_scale(group):
-            finds.miss(group, OVER)
+        if group.unit and (misfit := self._unit_misfit(group)):
+            finds.miss(group, misfit)
             return None
         numbers = self._ordered(one)
-        units = self._units(group, has_shares)
-        relative = tuple(number / units[place % 2] for place, number in enumerate(numbers))
+        across, down = self._units(group, has_shares)
+        size_and_source = self.width_px, self.height_px, one.label, group.numbers, group.span, one.image
         shape: Shape
-        if len(relative) == 2:
-            x, y = (min(1.0, max(0.0, value)) if -_SLACK <= value <= 1 + _SLACK else value for value in relative)
-            shape = Point((x, y), self.width_px, self.height_px, one.label, group.numbers, group.span, one.image)
+        if len(numbers) == 2:
+            x, y = numbers[0] / across, numbers[1] / down
+            if -_SLACK <= x <= 1 + _SLACK and -_SLACK <= y <= 1 + _SLACK:  # just outside is at the edge
+                x, y = min(1.0, max(0.0, x)), min(1.0, max(0.0, y))
+            shape = Point((x, y), *size_and_source)
         else:
-            x1, y1, x2, y2 = relative
-            shape = Box((x1, y1, x2, y2), self.width_px, self.height_px, one.label, group.numbers, group.span, one.image)
-        for visible in keep_visible([shape]):
-            return visible
-        finds.miss(group, NOTHING if len(set(group.numbers)) == 1 and group.numbers[0] <= 0 else "no area on the picture")
-        return None
+            x1, y1, x2, y2 = numbers
+            shape = Box((x1 / across, y1 / down, x2 / across, y2 / down), *size_and_source)
+        seen = visible(shape)
+        if seen is None:
+            finds.miss(group, NOTHING if len(set(group.numbers)) == 1 and group.numbers[0] <= 0 else "no area on the picture")
+        return seen
 
     def _units(self, group: Group, has_shares: bool) -> tuple[float, float]:
         """How many of the written units make the width and the height."""
         if self.scale == "pixel":
             return self.width_px, self.height_px
-        if self.scale == 1000 and group.unit == "%":
+        if self.scale != 1000:
+            return self.scale, self.scale
+        if group.unit == "%":
             return 100, 100
-        if self.scale == 1000 and (_is_share(group) or (has_shares and 0 <= min(group.numbers) <= max(group.numbers) <= 1)):
-            return 1, 1
-        return self.scale, self.scale
+        is_share = has_shares and 0 <= min(group.numbers) <= max(group.numbers) <= 1
+        return (1, 1) if is_share else (1000, 1000)
 
     def _ordered(self, one: Found) -> tuple[float, ...]:
         """The numbers as x1, y1, x2, y2 or x, y."""
@@ -198,8 +214,11 @@ def _once(placed: Iterable[tuple[Found, Shape]]) -> list[Shape]:
     """Each place once for each of its names; a name that only the words before gave yields to any other, none to one."""
     kept: dict[tuple[object, ...], list[tuple[Found, Shape]]] = {}
     for one, shape in placed:
-        key = (shape.image, *(round(value, 6) for value in shape.relative))
-        others = kept.setdefault(key, [])
+        key = (shape.image, *[round(value, 6) for value in shape.relative])
+        others = kept.get(key)
+        if others is None:
+            kept[key] = [(one, shape)]
+            continue
         is_weak = one.is_guessed or not shape.label
         if any(other.label == shape.label for _, other in others):
             continue

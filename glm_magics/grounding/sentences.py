@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .cleaning import Answer
 from .cues import Surroundings
 from .keys import NAMED, box_from_names, plain_key
-from .labels import label_before
+from .labels import label_before, label_over
 from .members import clean_label
 from .numbers import NUMBER, join_groups, read_group, to_float
-from .values import Finds, Found, Group, Rank, Span
-from .vocabulary import cues_in
+from .tables import rows_of
+from .values import Finds, Found, Group, Rank
 
 _CORNER = (
     r"(?P<tl>(?:top|upper)[\s-]*left|left[\s-]*(?:top|upper)|左上角?|\(\s*x_?[01]\s*,\s*y_?[01]\s*\)(?=\s*=))|"
@@ -33,15 +33,24 @@ _FILLING = re.compile(
     r"while|px|pixels?)\b|[的和到至及与并角坐标点为是在于、。.，])*"
 )
 _NAME = re.compile(
-    r"(?<![\w.])([A-Za-z][A-Za-z_]{0,14}\d?|[左右上下宽高]度?)\\{0,9}[\"'`*)\]]{0,3}\s{0,4}(?:\([^()\d]{0,12}\)\s{0,4})?"
-    rf"(?:[:=>]|=>|为|是|\bis\b|\bof\b){_W}[\"'`*]{{0,3}}({NUMBER}){_W}(%|px)?(?=[^\w.%]|\.(?!\d)|[\u4e00-\u9fff])"
+    r"(?<![\w.])([A-Za-z][A-Za-z_]{0,14}\d?|[左右上下宽高])(?:度|边界?|侧|\s{1,2}(?:edge|side|border))?"
+    r"\\{0,9}[\"'`*)\]]{0,3}\s{0,4}(?:\([^()\d]{0,12}\)\s{0,4})?"
+    rf"(?:[:=>]|=>|为|是|\bis\b|\bof\b|(?<=[0-2nx]\s)(?=\d)){_W}[\"'`*]{{0,3}}({NUMBER}){_W}(%|px)?(?=[^\w.%]|\.(?!\d)|[\u4e00-\u9fff])"
 )
 _BETWEEN_NAMES = re.compile(r"(?:[\s,;/|()\[\]{}\"'`*、-]|\band\b|和|\bpx\b|\bpixels?\b|</?\w{1,15}>|<)*", re.IGNORECASE)
 _LOOSE = re.compile(
-    r"((?:bounding[\s_-])?b?box(?:_2d)?|边界框(?:坐标)?|检测框|坐标|coordinates?|位置|location|position)[\"'`*]{0,3}\s{0,4}(?:[:=]|为|是|\bis\b)"
+    r"((?:bounding[\s_-])?b?box(?:_2d)?|边界框(?:坐标)?|检测框|坐标|coordinates?|位置|location|position)(?:\s?#?\d{1,3})?[\"'`*]{0,3}\s{0,4}(?:[:=]|为|是|\bis\b)"
     rf"{_W}[\"'`*]{{0,3}}((?:{NUMBER}[ \t]{{0,4}}%?(?:{_W},{_W}|[ \t]{{1,4}})){{3}}{NUMBER}[ \t]?%?)"
     r"(?=[\"'`*]{0,3}(?:[ \t\r]{0,9}[\n;)\]}<]|\.(?!\d)|[ \t]{1,9}[^\W\d]|[\u4e00-\u9fff。]))"
 )
+_ITEMS = re.compile(
+    r"\b((?:bounding[\s_-])?b?box(?:_2d)?|coordinates?)[\"']?:[ \t]*"
+    rf"((?:\n[ \t]*-[ \t]+{NUMBER}[ \t\r]*){{4}})(?=\n)(?!\n[ \t]*-[ \t]+[\d.])"
+)
+"""A key with a list of YAML under it, a number a line."""
+
+_BOX_PARTS = ("box", "coord", "location", "position", "坐标", "位置", "边界框", "检测框")
+_NOTHING_MORE = re.compile(r"[\s-]*\Z")
 _LOWER = {code: code + 32 for code in range(65, 91)}
 _NAME_PARTS = (
     "x1",
@@ -123,15 +132,28 @@ class ProseReader:
         lower = text.translate(_LOWER)
         if any(word in lower for word in ("left", "right", "左", "右", "x1", "x_1", "x0")):
             self._corners(lower)
-        if any(word in lower for word in _NAME_PARTS):
+        has_names = any(word in lower for word in _NAME_PARTS)
+        if has_names:
             self._names()
-        if "|" in text:
-            self._tables()
+        for row in rows_of(text) if has_names or "|" in text else ():
+            self._keep(row.group, row.group.span[1], row.is_named, row.label)
+        if any(word in lower for word in _BOX_PARTS):
+            self._loose(lower)
+        self._two_pairs()
+
+    def _loose(self, lower: str) -> None:
+        """«Bounding box: 15, 40, 70, 220», and the same as a list of YAML."""
+        text = self.answer.text
         for match in _LOOSE.finditer(lower):
             group = read_group(text, *match.span(2))
             if group is not None and self.around.judge(match.start(2)).kind != "strict":
                 self._keep(group, match.start(1), is_named=False)
-        self._two_pairs()
+        for match in _ITEMS.finditer(lower) if "-" in lower else ():
+            numbers = tuple(to_float(number) for number in re.findall(NUMBER, re.sub(r"(?<=\s)-(?=\s)", " ", match[2])))
+            if self.answer.is_growing and _NOTHING_MORE.match(text, match.end()):
+                break  # a fifth may come
+            label = label_over(self.answer.words, match.start(1), 0)
+            self._keep(Group(numbers, match.span(2), "", "." in match[2]), match.start(1), is_named=False, label=label)
 
     def _corners(self, text: str) -> None:
         """«top-left (15, 40), bottom-right (70, 220)», with the pair after its corner or before it."""
@@ -158,7 +180,7 @@ class ProseReader:
     def _names(self) -> None:
         """«x1=15, y1=40, x2=70, y2=220» and «left: 15, top: 40, width: 55, height: 180», in any order."""
         run: dict[str, tuple[float, str]] = {}
-        start = last = 0
+        start = last = done = 0
         decimals = False
         for match in _NAME.finditer(self.answer.text):
             key = plain_key(match[1])
@@ -173,37 +195,9 @@ class ProseReader:
             box = box_from_names({name: value for name, (value, _) in run.items()}) if len(run) >= 4 else None
             if box is not None:
                 units = {unit for _, unit in run.values()}
-                self._keep(Group(box, (start, last), units.pop() if len(units) == 1 else "mixed", decimals), start, is_named=True)
-                run = {}
-
-    def _tables(self) -> None:
-        """A row for each box under columns like x1, y1, x2, y2."""
-        columns: list[str] = []
-        boxed: list[int] = []
-        place = 0
-        for line in self.answer.text.split("\n"):
-            cells = [cell.strip(" *`") for cell in line.strip().strip("|").split("|")] if "|" in line else []
-            is_ruler = bool(cells) and not "".join(cells).strip(" :-")
-            if not cells:
-                columns = []
-            elif not columns:
-                columns = [plain_key(cell) for cell in cells]
-                boxed = [i for i, cell in enumerate(cells) if {"box", "place"} & {kind for kind, _, _ in cues_in(cell.lower())}]
-            elif not is_ruler and line.rstrip().endswith("|") and len(cells) == len(columns):
-                self._row(dict(zip(columns, cells, strict=True)), (place, place + len(line)))
-                for i in boxed:
-                    group = read_group(cells[i], 0, len(cells[i]))
-                    if group is not None and len(group.numbers) == 4:
-                        self._keep(replace(group, span=(place, place + len(line))), place + len(line), is_named=False)
-            place += len(line) + 1
-
-    def _row(self, cells: dict[str, str], span: Span) -> None:
-        groups = {key: group for key, cell in cells.items() if key in NAMED and (group := read_group(cell, 0, len(cell)))}
-        box = box_from_names({key: group.numbers[0] for key, group in groups.items() if len(group.numbers) == 1})
-        if box is not None:
-            units = {group.unit for group in groups.values()}
-            decimals = any(group.has_decimals for group in groups.values())
-            self._keep(Group(box, span, units.pop() if len(units) == 1 else "mixed", decimals), span[1], is_named=True)
+                group = Group(box, (start, last), units.pop() if len(units) == 1 else "mixed", decimals)
+                self._keep(group, start, is_named=True, label=label_over(self.answer.words, start, done))
+                run, done = {}, last
 
     def _two_pairs(self) -> None:
         """«the bounding box is (15, 40), (70, 220)»: two corners where the words say box."""
@@ -228,10 +222,10 @@ class ProseReader:
     def _is_code(self, place: int) -> bool:
         return any(self.answer.zone_at(kind, place) for kind in ("program", "literal", "math"))
 
-    def _keep(self, group: Group, place: int, is_named: bool) -> None:
+    def _keep(self, group: Group, place: int, is_named: bool, label: str = "") -> None:
         if self._is_code(group.span[0]) or len(group.numbers) != 4:
             return
         line_start = self.around.line_of(group.span[0])[0]
-        label = clean_label(label_before(self.answer.words, self.answer.text, place, line_start))
+        label = clean_label(label or label_before(self.answer.words, self.answer.text, place, line_start))
         image = self.around.image_at(group.span[0])
         self.finds.found.append(Found(group, Rank.DOUBLE, label, image, is_named, is_guessed=True))

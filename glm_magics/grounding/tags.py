@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .cleaning import Answer
 from .groups import as_shapes, groups_in
-from .keys import box_from_names, meaning_of, plain_key
+from .keys import TYPED_KEYS, box_from_names, meaning_of, plain_key
 from .members import clean_label, read_string
 from .numbers import NUMBER, read_group, split_group, to_float
 from .trees import grow_tree
@@ -19,6 +19,11 @@ _LOCATION = re.compile(r"(?:<loc_\d{1,4}>){4}")
 _SCREEN = re.compile(r"\bbounds\\*[\"']?\s*[:=]\s*\\*[\"']?(\[(\d+)\s*,\s*(\d+)\]\s*\[(\d+)\s*,\s*(\d+)\])")
 _CHILD = re.compile(rf"<([A-Za-z_]\w{{0,20}})>\s{{0,9}}({NUMBER})\s{{0,9}}</")
 _NUMBER = re.compile(NUMBER)
+_LETTER = re.compile(r"[^\W\d_]")
+_VALUE_BEGINS, _VALUE_ENDS = (
+    re.compile(r"(\w{1,30})[\\\"']{0,4}\s{0,4}[:=]\s{0,4}\\{0,3}[\"']\s{0,4}$"),
+    re.compile(r"\s{0,4}(?:\\{0,3}[\"']|\Z)"),
+)
 _REFERENCE = re.compile(r"(?!object)[A-Za-z]{1,20}_ref")
 _NAMES = frozenset(
     ("ref", "object_ref_start", "objectref", "obj", "p", "phrase", "label", "name", "class", "category", "arg_key")
@@ -42,6 +47,12 @@ def read_tags(answer: Answer, finds: Finds) -> None:
         start, end = opened.end(), closed.start() if closed else opened.end()
         if closed is None and _REFERENCE.fullmatch(tag):
             end = _end_of_line(answer.text, start)
+        key = _key_of(answer.text, opened, closed) if closed is not None else ""
+        if key in TYPED_KEYS:
+            continue
+        if closed is not None and meaning_of(key, is_call=True) is not None:
+            done += [opened.span(), closed.span()]  # the key says what they hold
+            continue
         if tag in _NAMES:
             name = clean_label(answer.words[start:end]) if closed and end - start <= _MOST_NAME else ""
         elif not _read(answer, finds, (start, end), opened, name):
@@ -51,6 +62,13 @@ def read_tags(answer: Answer, finds: Finds) -> None:
     done += _read_locations(answer, finds)
     done += _read_screens(answer, finds)
     answer.blank(done)
+
+
+def _key_of(text: str, opened: re.Match[str], closed: re.Match[str]) -> str:
+    """The key whose string the tags fill, as in ``"bbox": "<box>15 40 70 220</box>"``; empty for tags that fill none."""
+    key = _VALUE_BEGINS.search(text, max(0, opened.start() - 48), opened.start())
+    is_string = key is not None and not opened[5].strip() and _VALUE_ENDS.match(text, closed.end()) is not None
+    return plain_key(key[1]) if key is not None and is_string else ""
 
 
 def _end_of_line(text: str, start: int) -> int:
@@ -94,7 +112,7 @@ def _meaning(tag: str) -> Meaning | None:
 def _read(answer: Answer, finds: Finds, span: Span, opened: re.Match[str], name: str) -> bool:
     """Reads one tag; False when it is none of ours."""
     tag = opened[3].lower()
-    if opened[5].strip() and _read_attributes(finds, opened):
+    if opened[5].strip() and _read_attributes(finds, opened, _words_in(answer, span)):
         return True
     if _REFERENCE.fullmatch(tag):
         _read_reference(answer, finds, span)
@@ -139,12 +157,18 @@ def _read_reference(answer: Answer, finds: Finds, span: Span) -> None:
         finds.miss(group, why)
 
 
+def _words_in(answer: Answer, span: Span) -> str:
+    """What a tag with a place in its attributes says: the place's name."""
+    said = answer.words[slice(*span)] if span[1] - span[0] <= _MOST_NAME else ""
+    return clean_label(said) if _LETTER.search(said) and "<" not in said else ""
+
+
 def _label_of(attributes: str) -> str:
     said = {plain_key(match[1]): match[2] or match[3] or "" for match in _ATTRIBUTE.finditer(attributes)}
     return clean_label(next((said[key] for key in _LABELS if said.get(key)), ""))
 
 
-def _read_attributes(finds: Finds, opened: re.Match[str]) -> bool:
+def _read_attributes(finds: Finds, opened: re.Match[str], words: str) -> bool:
     """``<box x1= y1= x2= y2= label=>``, ``<box bbox="…">``, ``<point x= y= alt=>``; ``<points x1= y1= x2= y2=>`` are points."""
     found = [(plain_key(match[1]), match[2] or match[3] or match[4] or "") for match in _ATTRIBUTE.finditer(opened[5])]
     single = {key: group for key, said in found if (group := read_group(said, 0, len(said))) and len(group.numbers) == 1}
@@ -157,7 +181,7 @@ def _read_attributes(finds: Finds, opened: re.Match[str]) -> bool:
     elif (corners := box_from_names(values)) is not None:
         numbers = [corners]
     unit = units.pop() if len(units) == 1 else ""
-    label = _label_of(opened[5])
+    label = _label_of(opened[5]) or words
     groups = [Group(each, opened.span(), unit, "." in opened[5]) for each in numbers]
     finds.found += [Found(group, Rank.KEYED, label, is_named=True) for group in groups]
     boxes = [

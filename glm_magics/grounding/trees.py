@@ -71,9 +71,7 @@ def grow_tree(text: str, start: int, end: int) -> list[Node]:
             match = _TOKEN.match(text, match.start(), end) or match
         place, mark = match.end(), match[0]
         if match.lastgroup == "flat":
-            node = Node("[", match.start(), match.start() + 1)
-            node.close(place - 1, place)
-            stack[-1].children.append(node)
+            stack[-1].children.append(Node("[", match.start(), match.start() + 1, place - 1, place, [], True))
         elif match.lastgroup == "quote":
             place = _take_string(text, match, stack[-1], closers, end)
         elif match.lastgroup == "close":
@@ -102,29 +100,41 @@ def _close(stack: list[Node], n_open: dict[str, int], kind: str, stop: int, end:
 
 def _take_string(text: str, match: re.Match[str], parent: Node, closers: _Closers, end: int) -> int:
     """Adds the string that a quote begins, if it does; gives where to go on."""
-    before = match.start() - 1
+    before, inner, quote = match.start() - 1, match.end(), match[0][-1]
     while before > parent.start and text[before].isspace():
         before -= 1
-    if text[before] not in _STARTS_STRING and (match[0][-1] == "'" or text[before].isalpha()):
-        return match.end()
+    if text[before] not in _STARTS_STRING and (quote == "'" or text[before].isalpha()):
+        return inner
     escapes = len(match[0]) - 1
-    stop = closers.find(escapes, match[0][-1], match.end())
+    stop = _plain_end(text, inner, quote, end) if not escapes else None
     if stop is None:
-        return match.end()
-    node = Node('"', match.start(), match.end(), escapes=escapes)
-    node.close(min(stop, end), min(stop + escapes + 1, end), stop < end)
-    parent.children.append(node)
-    return node.end
+        stop = closers.find(escapes, quote, inner)
+    if stop is None:
+        return inner
+    closed = min(stop + escapes + 1, end)
+    parent.children.append(Node('"', match.start(), inner, min(stop, end), closed, [], stop < end, escapes))
+    return closed
+
+
+def _plain_end(text: str, inner: int, quote: str, end: int) -> int | None:
+    """Where a string of JSON as it should be ends: at the next quote, with a separator right behind it, on the same line."""
+    stop = text.find(quote, inner, end - 1)
+    is_plain = stop > 0 and text[stop + 1] in ",:]}" and text[stop - 1] != "\\" and text.find("\n", inner, stop) < 0
+    return stop if is_plain else None
 
 
 class _Closers:
     """Where strings can end: at a quote with a separator, a bracket or the end of the line after it."""
 
     def __init__(self, text: str, start: int, end: int) -> None:
-        self._places: dict[tuple[int, str], list[int]] = {}
-        self._end = end
+        self._text, self._start, self._end = text, start, end
         self._lines: list[int] | None = None
-        self._text, self._start = text, start
+        self._places: dict[tuple[int, str], list[int]] = {}
+
+    def _look(self) -> None:
+        """Looks through the text once, when the first string is not plain."""
+        text, start, end = self._text, self._start, self._end
+        self._lines = [match.start() for match in re.finditer(r"\n", text[:end]) if match.start() >= start]
         for match in _QUOTE.finditer(text, start, end):
             if not match[2]:
                 continue
@@ -139,9 +149,10 @@ class _Closers:
     def find(self, escapes: int, quote: str, place: int) -> int | None:
         """The next end on the same line; the end of the text when the line has no other; None when the line ends first."""
         if self._lines is None:
-            self._lines = [match.start() for match in re.finditer(r"\n", self._text[: self._end]) if match.start() >= self._start]
-        line = bisect_left(self._lines, place)
-        limit = self._lines[line] if line < len(self._lines) else self._end
+            self._look()
+        lines = self._lines or []
+        line = bisect_left(lines, place)
+        limit = lines[line] if line < len(lines) else self._end
         places = self._places.get((escapes, quote), [])
         index = bisect_left(places, place)
         if index < len(places) and places[index] <= limit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from typing import NamedTuple
 
 from ..geometry import Shape
 
@@ -40,8 +41,7 @@ class Reading:
     unread: tuple[Unread, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Numbers that stand together.
 
     Attributes:
@@ -74,8 +74,7 @@ class Rank(IntEnum):
     SINGLE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A box (four numbers) or a point (two) before its scale is known.
 
     Attributes:

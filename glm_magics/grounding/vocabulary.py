@@ -46,7 +46,7 @@ _CHINESE = {
     "strict": "张量|矩阵|数组|形状|向量|格式",
     "container": "列表",
     "other": (
-        "尺寸|大小|维度|分辨率|得分|分数|比分|数值|年份|日期|价格|销量|销售额|营收|收入|利润|数量|年龄|温度|占比|百分比|权重|评分|成绩|颜色|区间|"
+        "尺寸|大小|维度|分辨率|得分|分数|比分|产量|人口|客流|工资|成本|数值|年份|日期|价格|销量|销售额|营收|收入|利润|数量|年龄|温度|占比|百分比|权重|评分|成绩|颜色|区间|"
         "季度|月份|版本|边距|索引|编号|质数|素数|概率|文献|参考|输入|输出|数列|序列|排序|数据|集合|方程|解为|卷积|参数|时间|秒|页码|统计|身高|体重|"
         "密码|号码"
     ),
@@ -65,7 +65,19 @@ _PHRASES = {
 """What takes more than a word; a legend like ``[x1, y1, x2, y2]`` is as good as the word box."""
 
 LEGEND = re.compile(_PHRASES["box"], re.IGNORECASE)
+UNITS = re.compile(
+    r"\s{0,3}(?:°|(?:[mk]?g|mg|[mcd]?l|[mck]?m|ft|m?s|min|h|[kmgt]b|[kmg]?hz|rpm|usd|eur|gbp|kwh|[kmg]?w|k?v|grams?|kilos?|"
+    r"kilograms?|tons?|tonnes?|lit(?:er|re)s?|met(?:er|re)s?|miles?|inch(?:es)?|feet|yards?|(?:milli)?seconds?|minutes?|hours?|"
+    r"days?|weeks?|months?|years?|degrees?|dollars?|euros?|pounds?|people|persons?|times|percent|votes?|goals?|units?)\b|"
+    r"[万亿千百]?(?:吨|元|公斤|千克|克|斤|厘米|毫米|公里|千米|米|秒|分钟|小时|天|年|个月|人|岁|度|次|件|票|辆|升|毫升|摄氏度))",
+    re.IGNORECASE,
+)
+"""What is measured or counted; four numbers before it are amounts."""
+
 _KINDS = {word: kind for kind, words in _ENGLISH.items() for word in words.split()}
+_PHRASE_HINT = re.compile(r"[\[(<]|e\.g|like|work| of\b")
+"""Without one of these there is no phrase, and words can be looked up one by one."""
+
 _WORD = re.compile(r"[a-z][a-z0-9]*")
 _MARK = re.compile(
     "|".join(f"(?P<p_{kind}>{pattern})" for kind, pattern in _PHRASES.items())
@@ -103,8 +115,11 @@ _FOLLOWS = re.compile(rf" +(?!(?:{_FUNCTION_WORDS.replace(' ', '|')})\b)[a-z]")
 def cues_in(clause: str) -> list[tuple[str, int, int]]:
     """``(kind, start, end)`` of each telling word of a clause in lower case, in order."""
     found: list[tuple[str, int, int]] = []
-    for match in _MARK.finditer(clause):
-        group = match.lastgroup or ""
+    is_plain = clause.isascii() and not _PHRASE_HINT.search(clause)
+    if is_plain and _KINDS.keys().isdisjoint(_WORD.findall(clause)):
+        return []
+    for match in (_WORD if is_plain else _MARK).finditer(clause):
+        group = match.lastgroup or "word"
         kind = _KINDS.get(match[0], "") if group == "word" else group[2:]
         if kind == "other" and group == "word" and match[0] not in _ADJECTIVES and _FOLLOWS.match(clause, match.end()):
             next_word = _WORD.search(clause, match.end())

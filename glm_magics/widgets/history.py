@@ -9,6 +9,8 @@ from typing import Any
 from ..asking import Question, Told
 from ..boxes import Boxes
 from ..geometry import Shape, keep_visible
+from ..grounding import Unread, read_boxes
+from ..sightings import relocated
 from .marks import Add, Change, Mark, Marks, apply, clean, merge, to_rows
 
 
@@ -41,6 +43,7 @@ class History:
         self._marks: Marks = ()
         self._deleted: dict[str, Mark] = {}
         self._reason = ""
+        self._unread: dict[int, Sequence[Unread]] = {}
         self._n_given = 0
 
     def give(self, shapes: Sequence[Shape]) -> int:
@@ -69,7 +72,7 @@ class History:
     def tell(self, question: Question, told: Told) -> tuple[bool, str]:
         """The last question's answer as far as it is: ``(its boxes have changed, what people should know)``."""
         number, before = len(self._asked) - 1, self._marks
-        found, sentence = self._read(question, told.text)
+        found, sentence = self._read(question, told, number)
         self._marks = merge(self._marks, found, number, self._deleted)
         has_changed = self._marks != before
         if not question.adds and (found or (told.is_over and not told.sentence)):
@@ -81,12 +84,13 @@ class History:
             )
         return has_changed, told.sentence or sentence
 
-    def _read(self, question: Question, text: str) -> tuple[list[Shape], str]:
+    def _read(self, question: Question, told: Told, number: int) -> tuple[list[Shape], str]:
         """The shapes of an answer on the pictures of this widget, and a sentence on what is missing."""
-        from ..grounding import read_boxes
-
-        reading = read_boxes(text, *question.size_read(*self._sizes[question.images[0]]))
-        placed = [(shape, question.place(shape, self._sizes)) for shape in reading.shapes]
+        text = (told.reply.raw_text if told.reply else "") or told.text
+        is_growing = not told.is_over or bool(told.ending) or (told.reply is not None and not told.reply.is_complete)
+        reading = read_boxes(text, *question.size_read(*self._sizes[question.images[0]]), is_growing=is_growing)
+        placed = [(shape, question.place(shape, self._sizes)) for shape in relocated(reading.shapes, text, told.text)]
+        self._unread[number] = relocated(reading.unread, text, told.text)
         found = [shape for _, shape in placed if shape is not None]
         n_lost = len(placed) - len(found)
         self._reason = reading.reason
@@ -123,7 +127,8 @@ class History:
 
     def boxes(self) -> Boxes:
         """The shapes of all questions that are shown."""
-        return Boxes((mark.shape for mark in self._shown()), self._reason)
+        unread = [one for number, found in self._unread.items() if self._asked[number].is_shown for one in found]
+        return Boxes((mark.shape for mark in self._shown()), self._reason, unread)
 
     def rows(self) -> list[dict[str, Any]]:
         """For the page: the same ones, in the same order."""

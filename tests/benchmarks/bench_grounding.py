@@ -36,12 +36,20 @@ def _row(i: int) -> str:
     return f'{{"label": "cat-{i}", "bbox_2d": {_box(i)}}}, '
 
 
+def _point(i: int) -> str:
+    return f'{{"label": "cat-{i}", "point_2d": [{i % 1000}, {i % 700}]}}, '
+
+
 ANSWERS: dict[str, Callable[[int], str]] = {
     "detection JSON": lambda size: f"```json\n[{_fill(_row, size)}",
     "list of boxes": lambda size: f"[{_fill(lambda i: _box(i) + ', ', size)}",
     "numbered lines": lambda size: _fill(lambda i: f"{i}. Person {i}: box {_box(i)}\n", size),
     "prose with boxes": lambda size: _fill(lambda i: f"A quiet street with some shops and the man number {i}[{_box(i)}]. ", size),
     "prose": lambda size: _fill(lambda i: f"Sentence {i} says (for the record) what is there, and that it's fine. ", size),
+    "box a line": lambda size: _fill(lambda i: f"{_box(i)}\n", size),
+    "doubles in prose": lambda size: _fill(lambda i: f"Nr. {i} is <|begin_of_box|>[{_box(i)}]<|end_of_box|>. ", size),
+    "list of points": lambda size: f"<|begin_of_box|>[{_fill(lambda i: f'[{i % 1000}, {i % 700}], ', size)}",
+    "point JSON": lambda size: f"[{_fill(lambda i: _point(i), size)}",
     "calls": lambda size: _fill(lambda i: f"CLICK(box=[{_box(i)}], element_info='Button {i}')\n", size),
     "digits": lambda size: f"[[15, 40, 70, {'9' * size}",
     "digits and commas": lambda size: f"[[15, 40, 70, {'9,' * (size // 2)}",
