@@ -7,7 +7,7 @@ from importlib import import_module
 
 NAMES = (
     *("load", "client", "iopub", "interrupt", "lab", "install", "frames", "photos", "boxes", "grounding", "widget"),
-    *("realtime", "chats", "embed"),
+    *("realtime", "chats", "embed", "atlas"),
 )
 
 
