@@ -12,10 +12,11 @@ from .atlases import Atlas, Sheet
 from .cartography.colouring import Colouring, colour_by, colour_nothing
 from .cartography.keeping import find_points
 from .cartography.names import typical_words
+from .cartography.projection import rotate
 from .errors import InputError, one_line
 from .similarity import Data, check_count, choose_count, read_matrix
 from .texts import read_texts
-from .vectors import find_clusters, find_nearest
+from .vectors import find_clusters, find_nearest, to_unit
 from .vectorstore import LocalStore, VectorStore
 
 if TYPE_CHECKING:
@@ -194,14 +195,17 @@ def _colour(wanted: _Wanted, rows: Rows, matrix: Floats, texts: Sequence[str], s
 
 
 def _find_labels(matrix: Floats, seed: int) -> Sequence[int]:
-    """Clusters for the map: a few that can be named, not many."""
+    """Clusters for the map: a few that can be named, not many; looked for in the main directions, which is much faster."""
     import numpy as np
 
     if len(matrix) < 4:
         return [0] * len(matrix)
     few = np.sort(np.random.default_rng(seed).permutation(len(matrix))[:_COUNTED_ROWS])
-    n = choose_count(matrix[few], [count for count in _CLUSTER_COUNTS if count <= len(few) // 2] or [1])
-    labels: list[int] = find_clusters(matrix, n, seed, n_starts=_N_STARTS).labels.tolist()
+    main = to_unit(rotate(matrix, sample=matrix[few]))
+    if not main.shape[1]:  # nothing differs
+        return [0] * len(matrix)
+    n = choose_count(main[few], [count for count in _CLUSTER_COUNTS if count <= len(few) // 2] or [1])
+    labels: list[int] = find_clusters(main, n, seed, n_starts=_N_STARTS).labels.tolist()
     return labels
 
 

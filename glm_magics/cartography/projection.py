@@ -44,7 +44,7 @@ def project(matrix: Floats, seed: int = 0) -> Floats:
     """
     import numpy as np
 
-    main = rotate(matrix, _DIRECTIONS)
+    main = rotate(matrix)
     if not main.shape[1]:  # nothing differs
         return np.zeros((len(matrix), 2), np.float32)
     if len(matrix) < LINE_ROWS or main.shape[1] < 3:
@@ -53,26 +53,32 @@ def project(matrix: Floats, seed: int = 0) -> Floats:
     return _fit_in(points if np.isfinite(points).all() else main[:, :2])
 
 
-def rotate(matrix: Floats, n_directions: int) -> Floats:
+def rotate(matrix: Floats, n_directions: int = _DIRECTIONS, sample: Floats | None = None) -> Floats:
     """The vectors in the directions in which they differ most (principal components), at most `n_directions` of them.
 
     Directions without any difference are left out; each points to where its largest part is positive. They are found by turning
     a small subspace until it lies along them (randomised PCA): all directions of 1024 dimensions would take seconds.
+
+    Args:
+        matrix: finite float32, shape (N, D).
+        n_directions: at most.
+        sample: rows that show the directions; None takes all.
     """
     import numpy as np
 
-    mean = matrix.mean(axis=0, dtype=np.float64).astype(np.float32)
-    width = min(*matrix.shape, n_directions + _SPARE_DIRECTIONS)
-    basis = np.random.default_rng(0).normal(size=(matrix.shape[1], width)).astype(np.float32)
+    seen = matrix if sample is None else sample
+    mean = seen.mean(axis=0, dtype=np.float64).astype(np.float32)
+    width = min(*seen.shape, n_directions + _SPARE_DIRECTIONS)
+    basis = np.random.default_rng(0).normal(size=(seen.shape[1], width)).astype(np.float32)
     for _ in range(_TURNS):
-        basis = np.linalg.qr(_times_transposed(matrix, mean, matrix @ basis - mean @ basis))[0]
-    rotated = matrix @ basis - mean @ basis
+        basis = np.linalg.qr(_times_transposed(seen, mean, seen @ basis - mean @ basis))[0]
+    rotated = seen @ basis - mean @ basis
     sizes, turned = np.linalg.eigh(rotated.T.astype(np.float64) @ rotated)
     order = np.argsort(-sizes, kind="stable")[:n_directions]
-    order = order[sizes[order] > max(_SAME * len(matrix), _SAME_SHARE * sizes.max())]
+    order = order[sizes[order] > max(_SAME * len(seen), _SAME_SHARE * sizes.max())]
     found = basis @ turned[:, order].astype(np.float32)
-    signs = np.sign(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])])
-    main: Floats = np.ascontiguousarray(rotated @ turned[:, order].astype(np.float32) * signs)
+    found *= np.sign(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])])
+    main: Floats = np.ascontiguousarray(matrix @ found - mean @ found)
     return main
 
 

@@ -35,6 +35,7 @@ function makeMap(view) {
   /** @type {any} regl-scatterplot, once it is there */ let api = null;
   /** @type {number[]} */ let hits = [];
   /** @type {Map<number, Card>} */ const cards = new Map();
+  /** @type {number[][]} of the names, measured once and not with every frame */ let sizes = [];
   let hovered = -1;
   let hoverTimer = 0;
   let base = null;
@@ -87,6 +88,7 @@ function makeMap(view) {
         sign.style.setProperty("--ga-own", name.colour);
         return sign;
       }));
+      sizes = [...names.children].map((sign) => [sign.offsetWidth, sign.offsetHeight]);
     },
     /** With every frame: names and rings go where their points went. */
     follow() {
@@ -97,7 +99,7 @@ function makeMap(view) {
       [...names.children].forEach((child, i) => {
         const sign = /** @type {HTMLElement} */ (child);
         const at = map.where(all[i].row);
-        const [w, hh] = [sign.offsetWidth, sign.offsetHeight];
+        const [w, hh] = sizes[i];
         const box = at && [at[0] - w / 2, at[1] - hh - ABOVE_PX, at[0] + w / 2, at[1] - ABOVE_PX];
         const isSeen = box && box[2] > 0 && box[0] < width && box[3] > 0 && box[1] < height &&
           !taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]);
