@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from . import realtime as realtime
+    from .atlases import Atlas as Atlas
     from .boxes import Boxes as Boxes
     from .boxes import parse_boxes as parse_boxes
     from .chatbook import Chats
@@ -62,9 +63,9 @@ _LAZY = {
     "Speech": "speech",
 }
 __all__ = [
-    *("Boxes", "Comparison", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "cache", "chats"),
-    *("clusters", "connect", "current_session", "duplicates", "embed", "frame_image", "frame_images", "ground", "jobs", "mcp"),
-    *("models", "parse_boxes", "preview", "realtime", "register", "replay", "search", "similar", "talk", "usage"),
+    *("Boxes", "Comparison", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "atlas", "cache"),
+    *("chats", "clusters", "connect", "current_session", "duplicates", "embed", "frame_image", "frame_images", "ground", "jobs"),
+    *("mcp", "models", "parse_boxes", "preview", "realtime", "register", "replay", "search", "similar", "talk", "usage"),
 ]
 
 _MODULES = ("realtime",)
@@ -318,6 +319,42 @@ def clusters(data: Any, n: int | None = None, on: Any = "text", *, seed: int = 0
         InputError: `n` is no count of clusters; else as `search`.
     """
     return current_session().corpus.clusters(data, n, on, seed=seed, names=names, **options)
+
+
+def atlas(
+    data: Any,
+    on: Any = "text",
+    *,
+    color: Any = None,
+    hover: Any = (),
+    most: int = 200_000,
+    seed: int = 0,
+    height_px: int = 520,
+    **options: Any,
+) -> Atlas:
+    """An interactive map of texts: near in meaning is near on the map. In a notebook, naming the result shows it.
+
+    On the map: zoom, the text under the mouse, search by meaning, a lasso whose rows `Atlas.selection` gives back. Without a
+    kernel the notebook shows a picture. The map is kept beside the cache of vectors: the same texts give the same map at once.
+
+    Args:
+        data: a frame of pandas, polars, Arrow, …, a column, or a list of strings.
+        on: the column with the texts, which are embedded where they are not yet; or a vector for each row, shape (N, dimensions).
+        color: a column, or one value for each row: groups or numbers. None: the column ``cluster`` that `clusters` gives, by
+            its names; else clusters found here and called by their typical words. False: one colour.
+        hover: columns that are shown with a text.
+        most: points; of more rows so many are drawn by chance, embedded and shown, and the map says so.
+        seed: of the map, the clusters and that choice.
+        height_px: of the map.
+        options: of `embed`.
+
+    Raises:
+        MissingExtraError: the extra ``atlas`` is not installed.
+        InputError: there are no rows, or no such column, or colours that do not fit; else as `search`.
+    """
+    return current_session().corpus.atlas(
+        data, on, color=color, hover=hover, most=most, seed=seed, height_px=height_px, **options
+    )
 
 
 def cache(cache: Any = None) -> VectorCache:

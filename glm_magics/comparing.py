@@ -65,7 +65,7 @@ class Comparing:
         requests = [asking.build(content) for asking in askings]
         gatherings = [Gathering() for _ in names]
         columns = Columns(dict(zip(names, gatherings, strict=True)))
-        outlet = self.desk.outlet(self.options, columns, 0)
+        outlet = self.desk.stage.outlet(self.options, columns, 0, self.desk.jobs.pause_s)
         triples = zip(askings, requests, gatherings, strict=True)
         jobs = [asking.job(request, gathering) for asking, request, gathering in triples]
         if outlet is not None:
@@ -125,7 +125,7 @@ class Comparing:
                 reply = comparison[name]
                 said = reply.text or str(comparison.errors.get(name, ""))
                 sys.stdout.write(f"{one_line(name, 80)}\n\n{strip_controls(said)}\n\n{footer(reply)}\n\n")
-        self.desk.keep(comparison, self.options, is_shown=not self.options.quiet)
+        self.desk.stage.keep(comparison, self.options, is_shown=not self.options.quiet)
         if is_stopped:
             raise Interrupted(comparison)
         if len(comparison.errors) == len(comparison):

@@ -1,6 +1,7 @@
 """What a session knows of vectors: which cache, and what can be asked of texts once they have vectors.
 
-``glm.embed``, ``glm.search``, ``glm.similar``, ``glm.duplicates``, ``glm.clusters`` and ``glm.cache`` are its methods.
+``glm.embed``, ``glm.search``, ``glm.similar``, ``glm.duplicates``, ``glm.clusters``, ``glm.atlas`` and ``glm.cache`` are its
+methods.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from .atlases import Atlas
     from .neighbours import CellIndex
     from .vectors import Clusters
 
@@ -88,7 +90,7 @@ class Corpus:
         plan = plan_texts(read, row.limits.get("max_tokens_per_input") if row else None, long)
         listen = (lambda progress: None) if quiet else painter_for(self._home.shell)
         try:
-            with self._home.saying(quiet):
+            with self._home.stage.saying(quiet):
                 vectors = embed_texts(plan, source, self.find_store(cache), listen)
         except UnicodeEncodeError:
             refuse_broken(read)
@@ -206,11 +208,17 @@ class Corpus:
             added["name"] = [name_of[label] for label in found.labels.tolist()]
         return source.take(np.arange(len(matrix)), added)
 
+    def atlas(self, data: Any, on: Any = "text", **options: Any) -> Atlas:
+        """As `glm_magics.atlas`."""
+        from .mapmaking import make_atlas
+
+        return make_atlas(self, data, on, **options)
+
     def _name(self, texts: Sequence[str], found: Clusters, is_quiet: bool) -> list[str]:
         """A name for each cluster; empty ones, and a sentence, where nobody gives any."""
         question, schema = ask_for_names(texts, found)
         answer: Mapping[str, Any] = {}
-        with self._home.saying(is_quiet):
+        with self._home.stage.saying(is_quiet):
             try:
                 answer = Asking(self._home, Options(schema=schema, quiet=True)).find_value([question])
             except GLMError as error:

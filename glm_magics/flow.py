@@ -16,7 +16,6 @@ from .intake import find_intake
 from .jobbook import Errand, Job, JobPainter
 from .live import Pump
 from .markdown import to_html_text
-from .messages import ImagePart
 from .options import Options
 from .outlets import Gathering
 from .providers import Connection, Provider
@@ -24,6 +23,7 @@ from .replies import Reply
 from .requests import ChatRequest, build_body, with_tools
 from .schemas import Schema, read_schema
 from .servertools import server_tools
+from .stages import Stage, see
 from .toolkits import Toolkit, check_depth
 from .toolloop import ToolLoop
 
@@ -34,10 +34,8 @@ if TYPE_CHECKING:
     from .background import BackgroundAnswer
     from .bookkeeping import Books
     from .client import GLMClient
-    from .comparisons import Comparison
-    from .frontends import Publish
     from .jobbook import Jobs
-    from .outlets import Gathered, Outlet
+    from .outlets import Outlet
     from .previews import DryRun, Preview
     from .replaying import Replays
     from .settings import GLM
@@ -48,6 +46,7 @@ class Desk(Protocol):
 
     config: GLM
     shell: InteractiveShell | None
+    stage: Stage
 
     @property
     def connection(self) -> Connection: ...
@@ -71,13 +70,6 @@ class Desk(Protocol):
     def preview_request(self, request: ChatRequest) -> Preview: ...
     @property
     def jobs(self) -> Jobs: ...
-    def painter(
-        self, options: Options, images: Sequence[ImagePart], publish: Publish | None = None, is_whole: bool = False
-    ) -> Painter: ...
-    def outlet(self, options: Options, gathered: Gathered, n_spare: int) -> Outlet | None: ...
-    def teller(self, options: Options) -> Callable[[str], None]: ...
-    def see(self, reply: Reply, images: Sequence[ImagePart]) -> None: ...
-    def keep(self, reply: Reply | Comparison, options: Options, is_shown: bool) -> None: ...
 
 
 @dataclass(slots=True)
@@ -133,20 +125,20 @@ class Asking:
         self._tell_of_saved()
         if self.options.background:
             return self._promise(request)
-        is_shown = not isinstance(self.desk.painter(self.options, ()), QuietPainter)
-        tell = self.desk.teller(self.options)
+        is_shown = not isinstance(self.desk.stage.painter(self.options, ()), QuietPainter)
+        tell = self.desk.stage.teller(self.options)
 
         def new_painter(is_whole: bool) -> Painter:
-            return self.desk.painter(self.options, request.images, None, is_whole)
+            return self.desk.stage.painter(self.options, request.images, None, is_whole)
 
         exchange = self._exchange(new_painter, tell)
         try:
             reply = self._answer(exchange, request, tell)
         except (GLMError, Interrupted) as error:
             if error.reply is not None:
-                self.desk.keep(error.reply, self.options, is_shown)
+                self.desk.stage.keep(error.reply, self.options, is_shown)
             raise
-        self.desk.keep(reply, self.options, is_shown)
+        self.desk.stage.keep(reply, self.options, is_shown)
         if is_shown and self.options.as_ == "code":
             from .nextcell import put_answer
 
@@ -161,7 +153,7 @@ class Asking:
             self._keep_rest(error, request, tell)
             raise
         reply.sent = request.sent
-        self.desk.see(reply, request.images)
+        see(reply, request.images)
         self._grow_chat(request, reply)
         return reply
 
@@ -172,20 +164,22 @@ class Asking:
             GLMError, Interrupted: as `run`.
         """
         request = self.build(content)
-        return self._exchange(lambda is_whole: QuietPainter(), self.desk.teller(self.options)).run(request).value
+        return self._exchange(lambda is_whole: QuietPainter(), self.desk.stage.teller(self.options)).run(request).value
 
     def _promise(self, request: ChatRequest) -> Reply:
         """Begins to answer in the background; the reply is filled in there."""
         desk, options, gathering = self.desk, self.options, Gathering()
         n_spare = len(request.images) + (request.model == desk.config.voice_model)
-        outlet = desk.outlet(options, gathering, n_spare)
+        outlet = desk.stage.outlet(options, gathering, n_spare, desk.jobs.pause_s)
         job = self.job(request, gathering, outlet)
         if outlet is not None:
             outlet.open(f"<small>{to_html_text(request.model)} · in the background · waiting…</small>")
         desk.jobs.start(job)
-        desk.keep(job.reply, options, is_shown=outlet is not None)
+        desk.stage.keep(job.reply, options, is_shown=outlet is not None)
         if outlet is None and not options.quiet:
-            desk.teller(options)(f"Job {job.number} answers in the background: `_glm.wait()` waits for it, `%glm_jobs` lists it.")
+            desk.stage.teller(options)(
+                f"Job {job.number} answers in the background: `_glm.wait()` waits for it, `%glm_jobs` lists it."
+            )
         return self._wait_if_late(job.reply, outlet)
 
     def job(self, request: ChatRequest, gathering: Gathering, outlet: Outlet | None = None) -> Job:
@@ -199,7 +193,7 @@ class Asking:
         tell, cell = gathering.note, desk.books.cell
 
         def new_painter(is_whole: bool) -> Painter:
-            return JobPainter(desk.painter(options, request.images, gathering.publish), job)
+            return JobPainter(desk.stage.painter(options, request.images, gathering.publish), job)
 
         exchange = self._exchange(new_painter, tell, cell)
         errand = Errand(
@@ -235,7 +229,7 @@ class Asking:
 
         request = self.build(content)
         self._check_beside()
-        exchange = self._exchange(lambda is_whole: QuietPainter(), self.desk.teller(self.options))
+        exchange = self._exchange(lambda is_whole: QuietPainter(), self.desk.stage.teller(self.options))
         watching = exchange.watch(request)
         answer = BackgroundAnswer(Pump(exchange.begin(watching)), watching, listener)
         answer.start()
@@ -280,7 +274,7 @@ class Asking:
             error.way_out = ways_out(self._chat)
         if error.reply is None:
             return
-        self.desk.see(error.reply, request.images)
+        see(error.reply, request.images)
         try:
             self._grow_chat(request, error.reply)
         except ChatError as second:
@@ -298,7 +292,7 @@ class Asking:
             return
         name = self._chat.name
         if n_saved := self.desk.chats.n_saved_turns(name):
-            self.desk.teller(self.options)(
+            self.desk.stage.teller(self.options)(
                 f"A chat {name} of {n_saved} turns is saved on disk, and this one begins anew: "
                 f"`%glm_chat resume {name}` goes on with that one."
             )

@@ -22,7 +22,7 @@ from .widgets.history import History
 from .widgets.marks import clean
 from .widgets.outputs import Outputs
 from .widgets.requests import Act, Ask, Edit, Export, Hello, Select, Show, Stop, parse_request
-from .widgets.stills import Picture, draw, load_pictures
+from .widgets.stills import Picture, draw, load_pictures, still
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ class Grounding(HasTraits):
         self._history = History([picture.size for picture in self._pictures])
         self._widget = _open_widget(self._pictures, asker is not None)
         self._widget.on_msg(self._on_message)
-        self._outputs = Outputs(self._widget, self._pictures, lambda: self.boxes, lambda: repr(self))
+        self._outputs = Outputs(self._widget, self._still, "Run the cell to ask and to edit.")
         n_outside = self._history.give(shapes)
         if n_outside:
             self._say(f"{n_outside} of the boxes are on no picture here; they are left out.")
@@ -254,6 +254,10 @@ class Grounding(HasTraits):
             self._widget.selected = ""
         self.set_trait("boxes", self._history.boxes())
         self._outputs.keep_soon()
+
+    def _still(self) -> tuple[bytes, str, str]:
+        data, mime, _ = still(self._pictures, self.boxes)
+        return data, mime, repr(self)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict[str, Any], dict[str, Any]]:
         """IPython's hook: the live view, the drawn picture, and the boxes as a list, in one bundle."""

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .display import NotebookPainter, Painter, QuietPainter, TerminalPainter, show_note
 from .errors import GLMError, Interrupted, ModelError
-from .frontends import Publish, is_terminal, publisher
+from .frontends import is_terminal, publisher
 from .limits import Limits
-from .notes import Notes
 from .options import Options
 from .providers import Connection, Provider, Secret, sandbox_provider
 from .replies import Reply
 from .requests import ChatRequest, model_role, resolve_model
 from .settings import GLM, Environment, data_folder, find_in_keyring
+from .stages import Stage
 
 if TYPE_CHECKING:
     import httpx
@@ -37,19 +34,13 @@ if TYPE_CHECKING:
     from .groundings import Grounding
     from .jobbook import Jobs
     from .media.loading import Blob
-    from .messages import ImagePart
-    from .outlets import Gathered, Outlet
     from .previews import DryRun, Preview
     from .replaying import Replays
     from .sandbox import Sandbox
     from .schemas import Schema
-    from .sightings import Sightings
     from .taping import Deck
     from .toolkits import Toolkit
     from .voicecalls import Switchboard
-
-REPLY_NAME = "_glm"
-"""The name under which the last `Reply` is always found."""
 
 
 class Session:
@@ -70,7 +61,6 @@ class Session:
     ) -> None:
         self.shell = shell
         self.config = GLM(parent=shell) if shell is not None else GLM()
-        self._on_display: list[Reply | Comparison] = []
         self.transport = transport
         self.environment = Environment(environment)
         self._connection: Connection | None = None
@@ -80,7 +70,6 @@ class Session:
         self._served: list[str] | None = None
         self._composer: Composer | None = None
         self.limits = Limits()
-        self._notes = Notes()
         self._replays: Replays | None = None
         self._chats: Chats | None = None
         self._books: Books | None = None
@@ -89,8 +78,7 @@ class Session:
         self._toolkit: Toolkit | None = None
         self._switchboard: Switchboard | None = None
         self.config.observe(self._forget_connection, ["provider", "api_key"])
-        if shell is not None:
-            shell.events.register("post_execute", self._cell_ended)
+        self.stage = Stage(shell)
 
     # Who answers
 
@@ -194,11 +182,7 @@ class Session:
         self._forget_connection()
         if self._corpus is not None:
             self._corpus.close()
-        if self.shell is not None:
-            with suppress(ValueError):  # closed before
-                self.shell.events.unregister("post_execute", self._cell_ended)
-        if self._toolkit is not None:
-            self._toolkit.close()
+        self.stage.close()
         if self._sandbox is not None:
             self._sandbox.stop()
             self._sandbox = None
@@ -313,15 +297,6 @@ class Session:
 
     # What `flow` needs
 
-    def teller(self, options: Options) -> Callable[[str], None]:
-        """Says a sentence in the cell, where there is one."""
-
-        def tell(sentence: str) -> None:
-            if self.shell is not None and not options.quiet:
-                show_note(self.shell.display_pub.publish, sentence)
-
-        return tell
-
     def compose(
         self,
         content: Sequence[object],
@@ -335,7 +310,7 @@ class Session:
 
         if self._composer is None:
             self._composer = Composer(_download)
-        with self.saying(options.quiet):
+        with self.stage.saying(options.quiet):
             try:
                 return self._composer.compose(
                     content,
@@ -350,10 +325,6 @@ class Session:
                 raise
             except KeyboardInterrupt:  # while pictures were prepared; nothing was sent
                 raise Interrupted from None
-
-    def saying(self, is_quiet: bool) -> AbstractContextManager[None]:
-        """Inside, our warnings become lines in the cell."""
-        return self._notes.catching(None if self.shell is None else self.teller(Options(quiet=is_quiet)))
 
     def default_model(self, kinds: frozenset[str], is_dry_run: bool) -> str:
         name = f"{model_role(kinds)}_model"
@@ -386,72 +357,6 @@ class Session:
 
             self._jobs = Jobs()
         return self._jobs
-
-    def outlet(self, options: Options, gathered: Gathered, n_spare: int) -> Outlet | None:
-        """Where what is gathered is shown, also after the cell has ended; None where that is nowhere."""
-        from .outlets import find_outlet
-
-        is_hidden = options.quiet or self.shell is None
-        return None if is_hidden else find_outlet(self.shell, gathered, n_spare, self.jobs.pause_s)
-
-    def painter(
-        self, options: Options, images: Sequence[ImagePart], publish: Publish | None = None, is_whole: bool = False
-    ) -> Painter:
-        """For one answer about `images`; `publish`: into which outputs; `is_whole`: it comes at once, and is shown once."""
-        if options.quiet or self.shell is None:
-            return QuietPainter()
-        as_ = "json" if options.schema is not None and options.as_ == "markdown" else options.as_
-        if publish is None and is_terminal(self.shell):
-            return TerminalPainter(sys.stdout, as_)
-        into = publish or publisher(self.shell)
-        if is_whole:
-            from .outlets import WholePainter
-
-            return WholePainter(lambda gather: NotebookPainter(gather, as_, _look_at(images)), into)
-        painter = NotebookPainter(into, as_, _look_at(images))
-        if publish is not None:
-            return painter
-        from .voicepainting import SpeakingPainter, open_in_page
-
-        return SpeakingPainter(painter, open_in_page)
-
-    def see(self, reply: Reply, images: Sequence[ImagePart]) -> None:
-        """Adds the boxes that the answer gives in the pictures."""
-        if (sightings := _look_at(images)) is not None:
-            sightings.read(reply.raw_text, reply.text, is_growing=not reply.is_complete)
-            reply.boxes = sightings.boxes
-
-    def keep(self, reply: Reply | Comparison, options: Options, is_shown: bool) -> None:
-        """Puts the reply into the namespace; `is_shown`: the cell has shown it already."""
-        reply.is_on_display = is_shown
-        self._on_display.append(reply)
-        if self.shell is not None:
-            namespace: MutableMapping[str, Any] = self.shell.user_ns
-            namespace[REPLY_NAME] = reply
-            if options.into and not getattr(reply, "misfit", ""):
-                namespace[options.into] = _result(reply, options)
-
-    def _cell_ended(self) -> None:
-        """IPython's event: from now on, naming a reply shows it."""
-        while self._on_display:
-            self._on_display.pop().is_on_display = False
-
-
-def _look_at(images: Sequence[ImagePart]) -> Sightings | None:
-    if not images:
-        return None
-    from .sightings import Sightings
-
-    return Sightings(images)
-
-
-def _result(reply: Reply | Comparison, options: Options) -> object:
-    """What --into names: the DataFrame, the value, or the Reply; the Reply too where an answer broke off, or still comes."""
-    if not isinstance(reply, Reply) or reply.is_running or (reply.ending and reply.value is None):
-        return reply
-    if options.as_ == "frame":
-        return reply.to_frame()
-    return reply if options.schema is None else reply.value
 
 
 def _download(url: str) -> Blob:

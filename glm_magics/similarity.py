@@ -63,6 +63,21 @@ class Data:
     def __len__(self) -> int:
         return len(self.column) if self._frame is None else len(self._frame)
 
+    @property
+    def names(self) -> list[str]:
+        """Of the columns; none of a list."""
+        return [] if self._frame is None else list(map(str, self._frame.columns))
+
+    def values(self, name: str) -> list[Any]:
+        """A column as a list.
+
+        Raises:
+            InputError: there is no such column.
+        """
+        if name not in self.names:
+            raise InputError(f"There is no column `{one_line(str(name), 40)}`.", nearest(str(name), self.names))
+        return self._frame[name].to_list()  # type: ignore[no-any-return]
+
     def take(self, rows: Rows, added: Mapping[str, Any]) -> Any:
         """These rows, in this order, with columns added; a name that is taken gets an underscore."""
         if self._frame is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +17,7 @@ from .providers import PROVIDERS, Connection
 from .retries import RetryPolicy
 from .settings import GLM
 from .similarity import check_count
+from .stages import Stage
 from .supply import Source, Spent
 from .vectorstore import Space
 from .vectorstore.spaces import NUMBER_BYTES, Precision
@@ -41,6 +41,7 @@ class Home(Protocol):
     config: GLM
     limits: Limits
     shell: Any
+    stage: Stage
 
     @property
     def environment(self) -> Mapping[str, str]: ...
@@ -51,8 +52,6 @@ class Home(Protocol):
     @property
     def books(self) -> Books: ...
     def only_model(self, setting: str, is_dry_run: bool) -> str: ...
-    def saying(self, is_quiet: bool) -> AbstractContextManager[None]: ...
-    def teller(self, options: Options) -> Callable[[str], None]: ...
 
 
 def find_source(home: Home, dimensions: int | None, model: str | None, precision: Precision) -> Source:
@@ -109,7 +108,7 @@ def _bookkeeping(home: Home, connection: Connection | None, model: str) -> dict[
     else:
         meter = VectorMeter(price, allowance)
 
-    tell = home.teller(Options())
+    tell = home.stage.teller(Options())
 
     def enter(spent: Spent) -> None:
         books.enter_vectors(spent, provider.name, model, tell)

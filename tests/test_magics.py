@@ -692,7 +692,7 @@ def test_a_terminal_streams_plain_text(fake: FakeGLM, capsys) -> None:
         config = None
 
     session = Session(transport=fake, environment={"ZAI_API_KEY": KEY})
-    session.shell = TerminalInteractiveShell()
+    session.stage.shell = TerminalInteractiveShell()
     fake.reply("**Four.** \x1b[2J", thinking="2 + 2")
     session.ask(["hi"], Options())
     out = capsys.readouterr().out

@@ -720,7 +720,6 @@ def test_a_cell_plays_what_comes_and_stops_with_it(ip: Any, monkeypatch: pytest.
     ip.run_cell_magic("glm", "", "hello")
     assert heard == []
     with Sandbox(chunk_delay_s=0) as sandbox:
-        glm.current_session()._drop_client()
         glm.current_session().transport = None
         monkeypatch.setattr(glm.current_session(), "_connection", connection_to(sandbox))
         ip.run_cell_magic("glm", "glm-4-voice", "Speak.")

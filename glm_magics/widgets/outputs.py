@@ -1,25 +1,25 @@
-"""What a cell shows of a grounding widget: the live view, and the drawn picture that a saved notebook keeps."""
+"""What a cell shows of a widget: the live view, and the drawn picture that a saved notebook keeps."""
 
 from __future__ import annotations
 
 import base64
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
-from ..boxes import Boxes
 from ..errors import GLMError, one_line
-from .stills import Picture, still
 
 if TYPE_CHECKING:
-    from .grounding import GroundingWidget
+    from anywidget import AnyWidget
 
 STILL_DELAY_S = 1.5
 """Edits come in rows; the saved picture is drawn once they pause."""
 
 _Bundle = tuple[dict[str, Any], dict[str, Any]]
+Still: TypeAlias = Callable[[], tuple[bytes, str, str]]
+"""Draws the picture: ``(bytes, mime, the same in words)``; may raise `GLMError` where it cannot be drawn any more."""
 
 
 class Outputs:
@@ -30,19 +30,15 @@ class Outputs:
     follow every change by its display id, and the view stay as it is.
 
     Args:
-        widget: the live view.
-        pictures: what is drawn on.
-        boxes: gives what is drawn, when it is drawn.
-        text: gives the same as text.
+        widget: the live view; its trait ``has_still`` says that it has a picture to hide.
+        still: draws the picture.
+        way_out: what to do to have the live view again, in a sentence.
     """
 
-    def __init__(
-        self, widget: GroundingWidget, pictures: Sequence[Picture], boxes: Callable[[], Boxes], text: Callable[[], str]
-    ) -> None:
+    def __init__(self, widget: AnyWidget, still: Still, way_out: str) -> None:
         self._widget = widget
-        self._pictures = pictures
-        self._boxes = boxes
-        self._text = text
+        self._draw = still
+        self._way_out = way_out
         self._display_id = f"glm-{uuid4().hex[:12]}"
         self._is_shown = False
         self._timer: threading.Timer | None = None
@@ -65,7 +61,7 @@ class Outputs:
         display(data, metadata=metadata, raw=True, display_id=self._display_id)
         self._is_shown = self._widget.has_still = True
         if view := self._widget._repr_mimebundle_():
-            display({**view[0], "text/plain": "Run the cell to ask and to edit."}, metadata=view[1], raw=True)
+            display({**view[0], "text/plain": self._way_out}, metadata=view[1], raw=True)
 
     def keep_soon(self) -> None:
         """Draws the picture anew in a moment; once for many calls in a row."""
@@ -93,8 +89,7 @@ class Outputs:
             self._timer.cancel()
 
     def _still(self) -> _Bundle:
-        data, mime, _ = still(self._pictures, self._boxes())
-        text = self._text()
+        data, mime, text = self._draw()
         return {mime: base64.b64encode(data).decode(), "text/plain": text}, {mime: {"alt": one_line(text, 300)}}
 
 

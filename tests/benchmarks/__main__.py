@@ -7,7 +7,7 @@ from importlib import import_module
 
 NAMES = (
     *("load", "client", "iopub", "interrupt", "lab", "install", "frames", "photos", "boxes", "grounding", "widget"),
-    *("realtime", "talk", "chats", "embed", "jobs", "replay"),
+    *("realtime", "talk", "chats", "embed", "atlas", "jobs", "replay"),
 )
 
 
