@@ -95,12 +95,20 @@ class Anchor:
             for dx, dy in _DIRECTIONS:
                 yield middle[0] + dx * (away[0] + gap), middle[1] + dy * (away[1] + gap)
 
+    def places_inside(self, width_px: int, height_px: int) -> Iterator[tuple[int, int]]:
+        """Left top corners for labels of this size in columns along the left edge: for boxes that lie on one another."""
+        left, top, right, bottom = self.rect
+        for x in range(left, min(right - width_px, left + (_MAX_COLUMNS - 1) * width_px) + 1, width_px):
+            for y in range(top, bottom - height_px + 1, height_px):
+                yield x, y
+
     def distance_to(self, rect: Rect) -> tuple[tuple[int, int], tuple[int, int], int]:
         """``(nearest place of this, nearest place of the other, pixels between them)``, for a leader."""
         (x1, x2), (y1, y2) = (_nearest(self.rect[i::2], rect[i::2]) for i in (0, 1))
         return (x1, y1), (x2, y2), max(abs(x1 - x2), abs(y1 - y2))
 
 
+_MAX_COLUMNS = 8
 _DIRECTIONS = ((1, -1), (1, 0), (0, -1), (-1, -1), (1, 1), (0, 1), (-1, 0), (-1, 1))
 
 

@@ -217,7 +217,9 @@ class Session:
         model = options.model or self._default_model(frozenset({"image"}), False)
         pictures = as_pictures(images)
         quiet = replace(options, model=model, quiet=True, dry_run=False)
-        grounding = Grounding(pictures, _Asker(self, pictures, quiet))
+        asker = _Asker(self, pictures, quiet)
+        grounding = Grounding(pictures, asker)
+        asker.pictures = grounding.pictures  # its own copies: what is done to the originals changes no question
         return grounding.ask(question) if question else grounding
 
     def start(self, content: Sequence[object], options: Options, listener: Listener) -> BackgroundAnswer:
@@ -375,15 +377,15 @@ class _Asker:
 
     def __init__(self, session: Session, pictures: Sequence[Image], options: Options) -> None:
         self._session = session
-        self._pictures = pictures
+        self.pictures = pictures
         self._options = options
 
     def __call__(self, question: Question, listener: Listener) -> BackgroundAnswer:
         from .boxes import Boxes
 
-        content: list[object] = [] if question.is_on_crop else [self._pictures[place] for place in question.images]
+        content: list[object] = [] if question.is_on_crop else [self.pictures[place] for place in question.images]
         if question.region is not None and question.region_form != "thousandths":
-            content += Boxes([question.region]).crops(self._pictures[question.region.image], index=question.region.image)
+            content += Boxes([question.region]).crops(self.pictures[question.region.image], index=question.region.image)
         return self._session.start([*content, question.prompt()], self._options, listener)
 
 

@@ -67,6 +67,18 @@ def test_a_region_travels_as_numbers_or_as_a_crop(ip, fake: FakeGLM, form, sizes
     assert grounding.boxes[0].xyxy == pytest.approx(expected)
 
 
+def test_what_is_done_to_the_picture_afterwards_changes_no_question(ip, fake: FakeGLM) -> None:
+    """The widget asks about the picture that it was given."""
+    fake.reply(BOXES)
+    image = Image.new("RGB", (200, 100), "red")
+    grounding = glm_magics.ground(image)
+    image.paste("black", (0, 0, 200, 100))
+    grounding.ask("the cup").wait(WAIT_S)
+    url = next(part for part in fake.requests[0].body["messages"][-1]["content"] if part["type"] == "image_url")
+    sent = Image.open(io.BytesIO(base64.b64decode(url["image_url"]["url"]))).convert("RGB")
+    assert sent.getpixel((100, 50))[0] > 200
+
+
 def test_an_error_is_a_sentence_in_the_widget(ip, fake: FakeGLM) -> None:
     """Nothing is raised from the thread; boxes that were there stay."""
     fake.reply(BOXES)
