@@ -113,7 +113,8 @@ class Grounding(HasTraits):
             region: a part of a picture to ask about.
             region_form: how it travels: ``thousandths``, ``crop`` or ``both``.
             like: a box whose like is looked for.
-            adds: False replaces the boxes that the picture has; they can be had again in the history.
+            adds: True adds the boxes that are not there yet; False replaces those that the picture has, which can be had again
+                in the history.
 
         Raises:
             InputError: nobody to ask, nothing asked, no such picture, or an answer is still coming.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import replace
 from collections.abc import Sequence
 from io import BytesIO
 from types import SimpleNamespace
@@ -232,10 +231,11 @@ def test_parse_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "letters", [pytest.param("\u202e", id="right to left"), pytest.param("\u2066", id="isolate"), pytest.param("\x1b[31m", id="red")]
+    "letters",
+    [pytest.param("\u202e", id="right to left"), pytest.param("\u2066", id="isolate"), pytest.param("\x1b[31m", id="red")],
 )
 def test_a_label_turns_nothing_around_in_a_terminal(letters: str) -> None:
     """Neither the direction of what follows nor its colour."""
-    shown = repr(Boxes([replace(CAT, label=f"a{letters}gnp.exe")]))
+    shown = repr(Boxes([dataclasses.replace(CAT, label=f"a{letters}gnp.exe")]))
     assert not set(letters) & set("\u202e\u2066\x1b") & set(shown)
     assert "gnp.exe" in shown

@@ -142,7 +142,9 @@ def merge(marks: Marks, found: Sequence[Shape], asked: int, known: Container[int
     return now
 
 
-def to_rows(marks: Sequence[Mark], also: Mapping[str, Sequence[tuple[int, int, int]]] = MappingProxyType({})) -> list[dict[str, Any]]:
+def to_rows(
+    marks: Sequence[Mark], also: Mapping[str, Sequence[tuple[int, int, int]]] = MappingProxyType({})
+) -> list[dict[str, Any]]:
     """What the page is given: numbers, colours and short labels are decided here, so that all places show the same.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from ..geometry import Box, Shape
 from .marks import Mark
@@ -37,7 +38,7 @@ def _nearest(shape: Shape, marks: Sequence[tuple[float, str, Shape]]) -> str:
     """The id of the likest mark, empty when none is like it; only those that begin near it on the left are looked at."""
     reach = (shape.relative[2] - shape.relative[0]) * (1 / MIN_OVERLAP - 1) if isinstance(shape, Box) else POINT_REACH
     best, best_id = 0.0, ""
-    for x1, mark_id, other in marks[bisect_left(marks, shape.relative[0] - reach - 1e-9, key=lambda one: one[0]) :]:
+    for x1, mark_id, other in islice(marks, bisect_left(marks, shape.relative[0] - reach - 1e-9, key=lambda one: one[0]), None):
         if x1 > shape.relative[0] + reach + 1e-9:
             break
         if (likeness := _likeness(shape, other)) > best:

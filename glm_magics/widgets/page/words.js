@@ -21,9 +21,10 @@ function findStyles(text) {
       open = { fence, from: Math.min(end + 1, text.length) };
       add(found.index, open.from, "sign");
     } else if (fence.startsWith(open.fence) && !rest.trim()) {
+      done = Math.min(end + 1, text.length);
       add(open.from, found.index, "code");
-      add(found.index, end, "sign");
-      [done, open] = [end, null];
+      add(found.index, done, "sign");
+      open = null;
     }
   }
   if (open) add(open.from, text.length, "code");
