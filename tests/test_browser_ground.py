@@ -376,6 +376,13 @@ def test_enter_undo_and_numbers_in_fields(page: Any, lab_url: str, folder: Path)
     page.keyboard.press("Control+z")
     widget.wait_for_boxes(2)
     widget.root.locator("[aria-live]").filter(has_text="Undone. box 2: spoon").wait_for(state="attached")
+    widget.stage.focus()
+    page.keyboard.press("b")
+    widget.wait_for_boxes(3)
+    widget.root.locator(".gg-history summary:text-is('History (2)')").wait_for()
+    page.keyboard.press("Control+z")
+    widget.wait_for_boxes(2)
+    widget.root.locator(".gg-history summary:text-is('History (1)')").wait_for()
 
 
 def test_nothing_is_done_to_what_is_not_seen(page: Any, lab_url: str, folder: Path) -> None:

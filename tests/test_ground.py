@@ -413,6 +413,9 @@ def test_undo_while_the_answer_comes_loses_none_of_it() -> None:
     assert labels(grounding) == ["mug", "spoon"]
     steps(page, "undo")
     assert labels(grounding) == ["cup", "spoon"]
+    page.edit({"op": "delete", "id": "a0-0"})
+    steps(page, "undo")
+    assert [row["question"] for row in grounding.widget.asked] == ["things"]
 
 
 # -- what is there already

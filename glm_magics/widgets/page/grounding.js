@@ -114,21 +114,22 @@ function makeView(desk, model, el) {
     },
     async step(isRedo) {
       const hasFocus = root.contains(document.activeElement);
-      const seen = view.visible.map(({ id }) => id);
+      const before = { ids: view.visible.map(({ id }) => id), isHidden: view.isHidden, filter: view.filter };
       const nothing = isRedo ? "There is nothing to do again." : "There is nothing to undo.";
       const told = desk.canStep(isRedo) ? await desk.tell("undo", { is_redo: isRedo }) : {};
       if (!told) return;
       if (!told.did) return view.announce(nothing);
       await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
       if (signal.aborted) return;
-      view.showStep(told.did, seen, isRedo ? "Done again. " : "Undone. ");
+      view.showStep(told.did, before, isRedo ? "Done again. " : "Undone. ");
       if (hasFocus && !root.contains(document.activeElement)) stage.node.focus({ preventScroll: true });
     },
-    /** What was undone is seen: on its picture, not hidden, not filtered out. */
-    showStep({ ids, images }, seenBefore, word) {
+    /** What was undone is seen: on its picture, not hidden, not filtered out, unless somebody has hidden it meanwhile. */
+    showStep({ ids, images }, before, word) {
       if (images.length && !images.includes(view.image)) view.goTo(images[0]);
-      const seen = new Set([...seenBefore, ...view.visible.map(({ id }) => id)]);
-      if (view.isHidden || ids.some((id) => !seen.has(id))) view.unveil();
+      const seen = new Set([...before.ids, ...view.visible.map(({ id }) => id)]);
+      const isFiltered = before.filter !== null && ids.some((id) => !seen.has(id));
+      if ((before.isHidden && view.isHidden) || (isFiltered && view.filter === before.filter)) view.unveil();
       const rows = view.here().filter(({ id }) => ids.includes(id));
       if (rows.length === 1) view.select(rows[0].id, false, word);
       else view.announce(`${word}${view.visible.length} boxes are shown.`);

@@ -73,7 +73,8 @@ function makeWords(view) {
   /** The words of a question's answer that name boxes, those of earlier questions too. */
   function spansOf(text, number) {
     const place = placesOf(text);
-    const all = view.rows().flatMap((row) => [[row.asked, ...row.span], ...row.also].map(([asked, from, to]) => (
+    const named = view.rows().filter((row) => row.asked === number || row.also.length);
+    const all = named.flatMap((row) => [[row.asked, ...row.span], ...row.also].map(([asked, from, to]) => (
       { asked, row, from: place(from), to: place(to) }
     )));
     const good = all.filter(({ asked, from, to }) => asked === number && to > from && to <= text.length);
