@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from .boxcolours import RGB, Style, styles_of
@@ -138,10 +139,14 @@ def _place_tags(tags: Sequence[_Tag], anchors: Sequence[Anchor], size: tuple[int
     for tag, anchor in zip(tags, anchors, strict=True):
         if anchor.is_shorter_than(3 * tag.height_px):
             space.mark(anchor.rect)
+    inside: dict[tuple[Rect, int, int], Iterator[tuple[int, int]]] = {}  # what was taken stays so: nobody looks there again
     for tag, anchor in zip(tags, anchors, strict=True):
         for shown, may_cover in ((tag, False), (tag.without_label(), False), (tag.without_label(), True)):
             wh = shown.width_px, shown.height_px
-            if wh[0] and (place := space.find(anchor.spots(*wh, n_rings), *wh, may_cover)):
+            spots = anchor.spots(*wh, n_rings)
+            if may_cover and n_rings:
+                spots = chain(spots, inside.setdefault((anchor.rect, *wh), anchor.places_inside(*wh)))
+            if wh[0] and (place := space.find(spots, *wh, may_cover)):
                 yield shown, anchor, place
                 break
 

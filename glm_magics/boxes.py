@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from . import boxformats
 from .boxcolours import styles_of
 from .boxdrawing import draw_shapes, upright_picture
+from .boxlabels import label_text
 from .errors import InputError, one_line
 from .geometry import Box, Shape, keep_visible
 from .grounding import Unread, read_boxes
@@ -195,7 +196,7 @@ class Boxes(Sequence[Shape]):
     def __repr__(self) -> str:
         lines = [self._count() if self.shapes else f"no boxes: {self.reason}"]
         for number, shape in enumerate(self.shapes[:_REPR_ROWS], 1):
-            label = one_line(shape.label, 40)
+            label = label_text(shape.label)
             lines.append(f"{number:>3}  {_where(shape)}{f'  {label}' if label else ''}")
         lines += [f"  … and {len(self) - _REPR_ROWS} more"] if len(self) > _REPR_ROWS else []
         lines += [f"{len(self.unread)} not used, see .unread"] if self.unread else []

@@ -10,6 +10,7 @@ from typing import Any
 from .glyphs import Pen
 
 MAX_LABEL_CHARS = 40
+CELL_PX = 2
 TINY_PX = 12
 """The label of a box with both sides shorter than this stands apart, with a leader."""
 
@@ -95,12 +96,21 @@ class Anchor:
             for dx, dy in _DIRECTIONS:
                 yield middle[0] + dx * (away[0] + gap), middle[1] + dy * (away[1] + gap)
 
+    def places_inside(self, width_px: int, height_px: int) -> Iterator[tuple[int, int]]:
+        """Left top corners for labels of this size in columns along the left edge: for boxes that lie on one another."""
+        left, top, right, bottom = self.rect
+        across, down = width_px + width_px % CELL_PX, height_px + height_px % CELL_PX  # else neighbours share a cell
+        for x in range(left, min(right - width_px, left + (_MAX_COLUMNS - 1) * across) + 1, across):
+            for y in range(top, bottom - height_px + 1, down):
+                yield x, y
+
     def distance_to(self, rect: Rect) -> tuple[tuple[int, int], tuple[int, int], int]:
         """``(nearest place of this, nearest place of the other, pixels between them)``, for a leader."""
         (x1, x2), (y1, y2) = (_nearest(self.rect[i::2], rect[i::2]) for i in (0, 1))
         return (x1, y1), (x2, y2), max(abs(x1 - x2), abs(y1 - y2))
 
 
+_MAX_COLUMNS = 8
 _DIRECTIONS = ((1, -1), (1, 0), (0, -1), (-1, -1), (1, 1), (0, 1), (-1, 0), (-1, 1))
 
 
@@ -115,7 +125,7 @@ def _nearest(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, int]:
 class FreeSpace:
     """What of a picture is still free for labels, in cells of some pixels: no label covers another, few cover a small box."""
 
-    def __init__(self, width_px: int, height_px: int, cell_px: int = 2) -> None:
+    def __init__(self, width_px: int, height_px: int, cell_px: int = CELL_PX) -> None:
         import numpy as np
 
         self._size = width_px, height_px

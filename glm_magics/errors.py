@@ -44,7 +44,8 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Controls of a terminal, and those that turn the direction of the text around them."""
 
 
 NO_KEY_WAY_OUT = (

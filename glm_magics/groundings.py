@@ -21,7 +21,8 @@ from .widgets.exports import EXPORTS, File, make_file
 from .widgets.history import History
 from .widgets.marks import clean
 from .widgets.outputs import Outputs
-from .widgets.requests import Act, Ask, Edit, Export, Hello, Select, Show, Stop, parse_request
+from .widgets.requests import Act, Ask, Edit, Export, Hello, Select, Show, Stop, Undo, parse_request
+from .widgets.steps import Step
 from .widgets.stills import Picture, draw, load_pictures, still
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from .widgets.grounding import GroundingWidget
+
+_MOST_TOLD = 50
+"""Ids of the marks that a step has changed: enough to show them, never a long message."""
 
 _NOBODY = "Nobody is there to answer; boxes can be drawn, changed and saved all the same."
 
@@ -82,6 +86,11 @@ class Grounding(HasTraits):
         return self._widget
 
     @property
+    def pictures(self) -> list[Image]:
+        """The pictures as they were when the widget was made: copies, so that nothing done to the originals shows here."""
+        return [picture.image for picture in self._pictures]
+
+    @property
     def selected(self) -> Shape | None:
         """The box that is selected on the page."""
         return self._history.shape(self._widget.selected)
@@ -104,7 +113,8 @@ class Grounding(HasTraits):
             region: a part of a picture to ask about.
             region_form: how it travels: ``thousandths``, ``crop`` or ``both``.
             like: a box whose like is looked for.
-            adds: False replaces the boxes that the picture has; they can be had again in the history.
+            adds: True adds the boxes that are not there yet; False replaces those that the picture has, which can be had again
+                in the history.
 
         Raises:
             InputError: nobody to ask, nothing asked, no such picture, or an answer is still coming.
@@ -157,7 +167,7 @@ class Grounding(HasTraits):
 
     def crops(self, margin: float = 0.0) -> list[Image]:
         """What each box shows, in the picture's own pixels; see `Boxes.crops`."""
-        return self.boxes.crops([picture.image for picture in self._pictures], margin)
+        return self.boxes.crops(self.pictures, margin)
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas frame; see `Boxes.to_frame`."""
@@ -192,26 +202,33 @@ class Grounding(HasTraits):
             return
         with self._lock:
             try:
-                file = self._act(request.act)
+                made = self._act(request.act)
             except GLMError as error:
-                file = None
+                made = None
                 self._say(str(error))
             about = {"page": request.page, "n": request.n}
-            if file:
-                told = {"type": "file", "name": file.name, "mime": file.mime, "note": file.note}
-                self._widget.send({**told, **about}, [file.data])
+            if isinstance(made, File):
+                told = {"type": "file", "name": made.name, "mime": made.mime, "note": made.note}
+                self._widget.send({**told, **about}, [made.data])
+            elif made:
+                did = {"ids": list(made.marks)[:_MOST_TOLD], "images": self._history.images_of(made)}
+                self._widget.send({"type": "done", "did": did, **about})
             else:
                 self._widget.send({"type": "done", **about})
 
-    def _act(self, act: Act) -> File | None:
+    def _act(self, act: Act) -> File | Step | None:
         match act:
             case Ask():
                 self._ask_for_page(act)
             case Stop():
                 self.stop()
             case Edit():
-                self._history.edit(act.changes)
+                self._history.edit(act.changes, act.key)
                 self._publish(must_send=True)
+            case Undo():
+                step = self._history.redo() if act.is_redo else self._history.undo()
+                self._publish()
+                return step
             case Show():
                 self._history.show(act.asked, act.is_shown)
                 self._publish()
@@ -250,7 +267,8 @@ class Grounding(HasTraits):
             self._widget.send_state("shapes")  # the page shows something else
         self._widget.shapes = rows
         self._widget.asked = self._history.asked_rows()
-        if not self._history.shape(self._widget.selected):
+        self._widget.can_step = self._history.can_step
+        if not self._history.is_shown(self._widget.selected):
             self._widget.selected = ""
         self.set_trait("boxes", self._history.boxes())
         self._outputs.keep_soon()

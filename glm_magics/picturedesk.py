@@ -43,8 +43,10 @@ def open_grounding(desk: Desk, images: object, question: str, options: Options, 
         raise OptionError("A widget sends what it asks.", "See what would be sent with `%%glm --dry-run -i PICTURE`.")
     named = named_pictures(images)
     pictures = [picture for picture, _ in named]
-    asker = _PictureAsker(desk, pictures, options) if question or _has_connection(desk) else None
+    asker = _PictureAsker(desk, options) if question or _has_connection(desk) else None
     grounding = Grounding(pictures, asker, shapes, names=_different([name for _, name in named]))
+    if asker is not None:
+        asker.pictures = grounding.pictures  # its own copies: what is done to the originals changes no question
     return grounding.ask(question) if question else grounding
 
 
@@ -66,14 +68,14 @@ def _different(names: Sequence[str]) -> list[str]:
 class _PictureAsker:
     """Sends a question of the widget with the pictures that it is about; an `asking.Asker`."""
 
-    def __init__(self, desk: Desk, pictures: Sequence[Image], options: Options) -> None:
+    def __init__(self, desk: Desk, options: Options) -> None:
         model = options.model or desk.default_model(frozenset({"image"}), False)
         self._desk = desk
-        self._pictures = pictures
+        self.pictures: Sequence[Image] = ()
         self._options = replace(options, model=model, quiet=True)
 
     def __call__(self, question: Question, listener: Listener) -> BackgroundAnswer:
-        content: list[object] = [] if question.is_on_crop else [self._pictures[place] for place in question.images]
+        content: list[object] = [] if question.is_on_crop else [self.pictures[place] for place in question.images]
         if question.region is not None and question.region_form != "thousandths":
-            content += Boxes([question.region]).crops(self._pictures[question.region.image], index=question.region.image)
+            content += Boxes([question.region]).crops(self.pictures[question.region.image], index=question.region.image)
         return self._desk.start([*content, question.prompt()], self._options, listener)

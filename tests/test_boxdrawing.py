@@ -357,3 +357,16 @@ def test_dashes_are_drawn() -> None:
     drawn = draw_shapes(grey(), [*others, box(0.25, 0.25, 0.75, 0.75)])
     edge = {drawn.getpixel((x, 359)) for x in range(200, 400)}
     assert edge == {PALETTE[0], (0, 0, 0)}
+
+
+@pytest.mark.parametrize("n", [40, 120])
+def test_boxes_on_one_another_have_their_numbers_side_by_side(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty boxes around everything: forty numbers, in the frame and apart."""
+    places: list[tuple[int, int, int, int]] = []
+    monkeypatch.setattr("glm_magics.boxdrawing._draw_tag", lambda picture, brush, tag, place: places.append(place))
+    draw_shapes(grey(), [box(0, 0, 1, 1, f"same {number % 8}") for number in range(n)])
+    assert len(places) == n
+    for number, (left, top, right, bottom) in enumerate(places):
+        assert 0 <= left < right <= W
+        assert 0 <= top < bottom <= H
+        assert all(left >= r or right <= x or top >= b or bottom <= y for x, y, r, b in places[:number])

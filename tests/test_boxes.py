@@ -228,3 +228,14 @@ def test_parse_an_answer() -> None:
     boxes = parse_boxes("The cat is at [100, 200, 600, 700].", W, H)
     assert [shape.xyxy for shape in boxes] == [pytest.approx(CAT.xyxy)]  # type: ignore[union-attr]
     assert parse_boxes("I cannot see a cat.", W, H).reason
+
+
+@pytest.mark.parametrize(
+    "letters",
+    [pytest.param("\u202e", id="right to left"), pytest.param("\u2066", id="isolate"), pytest.param("\x1b[31m", id="red")],
+)
+def test_a_label_turns_nothing_around_in_a_terminal(letters: str) -> None:
+    """Neither the direction of what follows nor its colour."""
+    shown = repr(Boxes([dataclasses.replace(CAT, label=f"a{letters}gnp.exe")]))
+    assert not set(letters) & set("\u202e\u2066\x1b") & set(shown)
+    assert "gnp.exe" in shown

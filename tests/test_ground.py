@@ -20,7 +20,9 @@ from glm_magics.errors import InputError, MediaError, MissingExtraError
 from glm_magics.geometry import Box, Point
 from glm_magics.groundings import Grounding
 from glm_magics.widgets.exports import EXPORTS
+from glm_magics.widgets.marks import Mark
 from glm_magics.widgets.requests import parse_request
+from glm_magics.widgets.twins import find_twins, overlap_of
 from tests.asking import ScriptedAsker
 
 CUP = '[{"label": "cup", "bbox_2d": [100, 200, 500, 600]}]'
@@ -126,6 +128,7 @@ def test_what_goes_wrong_is_a_sentence(answer: str, sentence: str, found: list[s
     assert sentence in grounding.message
     assert grounding.widget.message == grounding.message
     assert labels(grounding) == found
+    assert grounding.boxes.reason == ("" if found else grounding.message)
 
 
 def test_what_could_not_be_used_is_kept() -> None:
@@ -236,7 +239,7 @@ def test_edits_of_the_page_reach_python() -> None:
     """Draw, move, relabel, duplicate, delete, and a deletion undone: the same box at the same place."""
     grounding = Grounding(picture(), ScriptedAsker(CUP)).ask("cup").wait(PATIENCE_S)
     page = Page(grounding)
-    page.edit({"op": "add", "id": "p1", "image": 0, "relative": [0.5, 0.5, 0.7, 0.9], "label": "mine", "at": 1})
+    page.edit({"op": "add", "id": "p1", "image": 0, "relative": [0.5, 0.5, 0.7, 0.9], "label": "mine"})
     page.edit({"op": "alter", "id": "a0-0", "relative": [0.2, 0.2, 0.6, 0.6]}, {"op": "alter", "id": "a0-0", "label": "mug"})
     assert [(shape.label, shape.relative) for shape in grounding.boxes] == [
         ("mug", (0.2, 0.2, 0.6, 0.6)),
@@ -245,10 +248,12 @@ def test_edits_of_the_page_reach_python() -> None:
     before = grounding.boxes
     page.edit({"op": "delete", "id": "a0-0"})
     assert labels(grounding) == ["mine"]
-    page.edit({"op": "add", "id": "a0-0", "image": 0, "relative": [0.2, 0.2, 0.6, 0.6], "label": "mug", "at": 0})
+    told, _ = page.send("undo", is_redo=False)
     assert grounding.boxes == before
+    assert told["did"] == {"ids": ["a0-0"], "images": [0]}
     assert grounding.widget.shapes[0]["asked"] == 0
-    assert page.told[-1] == ({"type": "done", "page": "page1", "n": 4}, None)
+    page.send("hello")
+    assert page.told[-1] == ({"type": "done", "page": "page1", "n": 5}, None)
 
 
 def test_edits_while_the_answer_comes_are_kept() -> None:
@@ -288,15 +293,15 @@ def test_the_page_asks_stops_and_selects() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param({"op": "add", "id": "x", "image": 9, "relative": [0, 0, 1, 1], "at": 0}, id="no such picture"),
-        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [0.5, 0.5, 0.5, 0.9], "at": 0}, id="no area"),
-        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [2, 2, 3, 3], "at": 0}, id="outside"),
-        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [0, 0, float("nan"), 1], "at": 0}, id="not a number"),
-        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [0, 0, 10**400, 1], "at": 0}, id="too large"),
-        pytest.param({"op": "add", "id": "x", "image": 0, "relative": ["0", 0, 1, 1], "at": 0}, id="text"),
-        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [0.1, 0.1], "at": 0}, id="a point"),
-        pytest.param({"op": "add", "id": "g0", "image": 0, "relative": [0, 0, 1, 1], "at": 0}, id="a used id"),
-        pytest.param({"op": "add", "id": "<b>", "image": 0, "relative": [0, 0, 1, 1], "at": 0}, id="a strange id"),
+        pytest.param({"op": "add", "id": "x", "image": 9, "relative": [0, 0, 1, 1]}, id="no such picture"),
+        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [0.5, 0.5, 0.5, 0.9]}, id="no area"),
+        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [2, 2, 3, 3]}, id="outside"),
+        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [0, 0, float("nan"), 1]}, id="not a number"),
+        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [0, 0, 10**400, 1]}, id="too large"),
+        pytest.param({"op": "add", "id": "x", "image": 0, "relative": ["0", 0, 1, 1]}, id="text"),
+        pytest.param({"op": "add", "id": "x", "image": 0, "relative": [0.1, 0.1]}, id="a point"),
+        pytest.param({"op": "add", "id": "g0", "image": 0, "relative": [0, 0, 1, 1]}, id="a used id"),
+        pytest.param({"op": "add", "id": "<b>", "image": 0, "relative": [0, 0, 1, 1]}, id="a strange id"),
         pytest.param({"op": "alter", "id": "nobody", "label": "x"}, id="an unknown id"),
         pytest.param({"op": "alter", "id": "g0", "label": 5}, id="a label that is no text"),
         pytest.param({"op": "alter", "id": "g0", "label": "x" * 100_000}, id="a huge label"),
@@ -319,7 +324,7 @@ def test_foreign_changes_change_nothing(change: Any) -> None:
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
         max_leaves=8,
     ),
-    st.sampled_from(["ask", "edit", "export", "hello", "select", "show", "stop", "nothing"]),
+    st.sampled_from(["ask", "edit", "export", "hello", "select", "show", "stop", "undo", "nothing"]),
 )
 def test_no_message_breaks_the_reader(value: Any, type_: str) -> None:
     """Any JSON is a request or None."""
@@ -334,6 +339,151 @@ def test_a_page_cannot_write_traits() -> None:
     grounding.widget.set_state({"shapes": [], "message": "pwned"})
     assert len(grounding.widget.shapes) == 1
     assert grounding.widget.message == ""
+
+
+# -- undo
+
+
+def steps(page: Page, *directions: str) -> None:
+    for direction in directions:
+        page.send("undo", is_redo=direction == "redo")
+
+
+def test_undo_gives_back_the_same_box_at_the_same_place() -> None:
+    """Beside boxes of another picture and hidden ones: order, label, place and words are those from before."""
+    asker = ScriptedAsker(CUP, SPOON)
+    grounding = Grounding([picture(), picture()], asker, [box(0.1, "first"), box(0.2, "other", image=1), box(0.3, "last")])
+    grounding.ask("cup", image=0).wait(PATIENCE_S)
+    page = Page(grounding)
+    page.send("show", asked=0, is_shown=False)
+    before, rows = grounding.boxes, grounding.widget.shapes
+    page.edit({"op": "delete", "id": "a2-0"})
+    page.edit({"op": "add", "id": "p1", "image": 1, "relative": [0, 0, 1, 1], "label": "mine"})
+    steps(page, "undo", "undo")
+    assert (grounding.boxes, grounding.widget.shapes) == (before, rows)
+    steps(page, "undo")
+    assert labels(grounding) == ["first", "other", "last", "cup"]
+    steps(page, "redo", "redo", "redo", "redo")
+    assert labels(grounding) == ["other", "mine"]
+
+
+def test_replacing_and_the_check_boxes_are_undone_like_edits() -> None:
+    """An answer that is undone is hidden, and what it replaced is shown; no step ever acts on a hidden box."""
+    grounding = Grounding(picture(), ScriptedAsker(SPOON), [box()])
+    page = Page(grounding)
+    page.edit({"op": "add", "id": "p1", "image": 0, "relative": [0.5, 0.5, 0.7, 0.9], "label": "mine"})
+    grounding.ask("spoon", adds=False).wait(PATIENCE_S)
+    assert labels(grounding) == ["spoon"]
+    steps(page, "undo")
+    assert labels(grounding) == ["given", "mine"]
+    assert [row["is_shown"] for row in grounding.widget.asked] == [True, False]
+    steps(page, "undo")
+    assert labels(grounding) == ["given"]
+    steps(page, "redo", "redo")
+    assert labels(grounding) == ["spoon"]
+    page.send("show", asked=0, is_shown=True)
+    assert labels(grounding) == ["given", "mine", "spoon"]
+    steps(page, "undo")
+    assert labels(grounding) == ["spoon"]
+
+
+def test_drawing_after_replace_brings_no_hidden_box_back() -> None:
+    """What is drawn by hand is shown, what was drawn before stays hidden."""
+    grounding = Grounding(picture(), ScriptedAsker(SPOON), [box()])
+    grounding.ask("spoon", adds=False).wait(PATIENCE_S)
+    Page(grounding).edit({"op": "add", "id": "p1", "image": 0, "relative": [0.5, 0.5, 0.7, 0.9], "label": "mine"})
+    assert labels(grounding) == ["spoon", "mine"]
+
+
+def test_arrow_keys_in_a_row_are_one_step_and_nothing_is_none() -> None:
+    """Changes with one key are undone together; what changed nothing is not undone at all; the page hears what there is."""
+    grounding = Grounding(picture(), None, [box()])
+    page = Page(grounding)
+    for x in (0.2, 0.3, 0.3):
+        page.send("edit", changes=[{"op": "alter", "id": "g0", "relative": [x, 0.2, 0.9, 0.6]}], key="arrow-m-g0")
+    page.edit({"op": "alter", "id": "g0", "label": "given"})
+    assert grounding.widget.can_step == {"undo": True, "redo": False}
+    steps(page, "undo")
+    assert grounding.boxes[0].relative == box().relative
+    assert grounding.widget.can_step == {"undo": False, "redo": True}
+    told, _ = page.send("undo", is_redo=False)
+    assert "did" not in told
+
+
+def test_undo_while_the_answer_comes_loses_none_of_it() -> None:
+    """An edit of a growing answer is undone; boxes that came after it stay."""
+    both = CUP[:-1] + ", " + SPOON[1:]
+    grounding = Grounding(picture(), ScriptedAsker(both + "." * 100, delay_s=0.02)).ask("things")
+    page, arrived = Page(grounding), threading.Event()
+    grounding.observe(lambda change: arrived.set(), names=["boxes"])
+    assert arrived.wait(PATIENCE_S)
+    page.edit({"op": "alter", "id": "a0-0", "label": "mug"})
+    grounding.wait(PATIENCE_S)
+    assert labels(grounding) == ["mug", "spoon"]
+    steps(page, "undo")
+    assert labels(grounding) == ["cup", "spoon"]
+    page.edit({"op": "delete", "id": "a0-0"})
+    steps(page, "undo")
+    assert [row["question"] for row in grounding.widget.asked] == ["things"]
+
+
+# -- what is there already
+
+
+def test_the_same_thing_found_again_is_no_second_box() -> None:
+    """Same label, nearly the same place: the words of the answer point to the box that is there, and the history says so."""
+    near = '[{"label": "Cup", "bbox_2d": [101, 201, 500, 600]}, {"label": "spoon", "bbox_2d": [600, 100, 900, 300]}]'
+    grounding = Grounding(picture(), ScriptedAsker(CUP, near, near)).ask("cup").wait(PATIENCE_S)
+    grounding.ask(like=grounding.boxes[0]).wait(PATIENCE_S)
+    assert labels(grounding) == ["cup", "spoon"]
+    cup, _ = grounding.widget.shapes
+    [(asked, start, end)] = cup["also"]
+    assert (asked, grounding.answer[start:end]) == (1, "[101, 201, 500, 600]")
+    assert (grounding.widget.asked[1]["n_boxes"], grounding.widget.asked[1]["n_known"]) == (2, 1)
+    grounding.ask("again").wait(PATIENCE_S)
+    assert labels(grounding) == ["cup", "spoon"]
+    assert "already" in grounding.message
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        pytest.param(Box((0.1, 0.2, 0.5, 0.6), 200, 100, "mug"), id="another label"),
+        pytest.param(Box((0.1, 0.2, 0.55, 0.6), 200, 100, "cup"), id="less than nine tenths"),
+        pytest.param(Point((0.1, 0.2), 200, 100, "cup"), id="a point"),
+        pytest.param(Box((0.1, 0.2, 0.5, 0.6), 200, 100, "cup", image=1), id="another picture"),
+    ],
+)
+def test_what_only_looks_alike_is_added(there: Any) -> None:
+    """A different thing stays one of its own."""
+    grounding = Grounding([picture(), picture()], ScriptedAsker(CUP), [there]).ask("cup", image=0).wait(PATIENCE_S)
+    assert len(grounding.boxes) == 2
+
+
+def test_a_known_box_is_shown_as_long_as_one_of_its_questions_is() -> None:
+    """Hiding the first question leaves what the second one named too; a deleted box is found anew."""
+    grounding = Grounding(picture(), ScriptedAsker(CUP)).ask("cup").wait(PATIENCE_S).ask("again").wait(PATIENCE_S)
+    page = Page(grounding)
+    page.send("show", asked=0, is_shown=False)
+    assert labels(grounding) == ["cup"]
+    page.edit({"op": "delete", "id": "a0-0"})
+    assert labels(grounding) == []
+    grounding.ask("once more").wait(PATIENCE_S)
+    assert labels(grounding) == ["cup"]
+
+
+_SIDES = st.tuples(*[st.integers(0, 40)] * 4).filter(lambda sides: sides[0] < sides[2] and sides[1] < sides[3])
+
+
+@given(st.lists(_SIDES, max_size=12), _SIDES)
+def test_a_twin_is_found_wherever_one_is(there: list[tuple[int, ...]], wanted: tuple[int, ...]) -> None:
+    """As by comparing it with every box, though only neighbours are looked at."""
+    shapes = [Box(tuple(side / 40 for side in sides), 200, 100) for sides in there]
+    shape = Box(tuple(side / 40 for side in wanted), 200, 100)
+    best = max((overlap_of(shape, other) for other in shapes), default=0)
+    found = find_twins([shape], [Mark(str(place), other, 0) for place, other in enumerate(shapes)])
+    assert bool(found) == (best >= 0.9)
+    assert not found or overlap_of(shape, shapes[int(found[0])]) == best
 
 
 # -- exports, pictures, the saved notebook
@@ -462,7 +612,7 @@ def test_ten_thousand_boxes() -> None:
     """All of them travel, and one more can be drawn."""
     shapes = [Box((n / 20_000, 0.1, n / 20_000 + 0.1, 0.2), 200, 100, f"l{n % 7}") for n in range(10_000)]
     grounding = Grounding(picture(), None, shapes)
-    Page(grounding).edit({"op": "add", "id": "p", "image": 0, "relative": [0, 0, 1, 1], "label": "all", "at": 10_000})
+    Page(grounding).edit({"op": "add", "id": "p", "image": 0, "relative": [0, 0, 1, 1], "label": "all"})
     assert len(grounding.boxes) == len(grounding.widget.shapes) == 10_001
     assert grounding.widget.shapes[-1]["number"] == 10_001
 
@@ -483,3 +633,24 @@ def test_a_damaged_picture_is_a_sentence() -> None:
     picture(300, 300).save(buffer, "PNG")
     with pytest.raises(MediaError, match="cut off or damaged"):
         Grounding(Image.open(io.BytesIO(buffer.getvalue()[:-500])))
+
+
+@pytest.mark.parametrize("kind", ["painted over", "closed", "a closed file", "turned"])
+def test_the_widget_has_a_picture_of_its_own(kind: str, tmp_path: Any) -> None:
+    """What is done to the original afterwards shows nowhere, and goes into no question."""
+    original = Image.new("RGB", (60, 40), "red")
+    if kind in ("a closed file", "turned"):
+        exif = Image.Exif()
+        exif[0x0112] = 6 if kind == "turned" else 1
+        original.save(tmp_path / "red.tif", exif=exif)
+        original = Image.open(tmp_path / "red.tif")
+    grounding = Grounding(original, ScriptedAsker(CUP), [Box((0.2, 0.2, 0.8, 0.8), 60, 40)])
+    if kind == "painted over":
+        original.paste("black", (0, 0, 60, 40))
+    else:
+        original.close()
+    (crop,) = grounding.crops()
+    assert crop.getpixel((1, 1)) == (255, 0, 0)
+    assert grounding.annotated().size == ((40, 60) if kind == "turned" else (60, 40))
+    assert grounding.annotated().getpixel((1, 38)) == (255, 0, 0)
+    assert grounding.pictures[0] is not original

@@ -46,6 +46,7 @@ def test_a_question_is_asked_in_the_background(ip, fake: FakeGLM) -> None:
     assert (cup.label, cup.xyxy) == ("cup", pytest.approx((20, 20, 100, 60)))
     assert grounding.answer.startswith("Here:")
     assert grounding.reply.model == "glm-4.6v"
+    assert list(grounding.reply.boxes) == list(grounding.boxes)
     assert fake.requests[0].body["thinking"] == {"type": "disabled"}
     assert sent_pictures(fake.requests[0]) == [(200, 100)]
     assert sent_text(fake.requests[0]).startswith("the cup\n")
@@ -67,6 +68,18 @@ def test_a_region_travels_as_numbers_or_as_a_crop(ip, fake: FakeGLM, form, sizes
     assert ("[500, 500, 1000, 1000]" in sent_text(fake.requests[0])) == has_numbers
     expected = (110, 60, 150, 80) if form == "crop" else (20, 20, 100, 60)
     assert grounding.boxes[0].xyxy == pytest.approx(expected)
+
+
+def test_what_is_done_to_the_picture_afterwards_changes_no_question(ip, fake: FakeGLM) -> None:
+    """The widget asks about the picture that it was given."""
+    fake.reply(BOXES)
+    image = Image.new("RGB", (200, 100), "red")
+    grounding = glm_magics.ground(image)
+    image.paste("black", (0, 0, 200, 100))
+    grounding.ask("the cup").wait(WAIT_S)
+    url = next(part for part in fake.requests[0].body["messages"][-1]["content"] if part["type"] == "image_url")
+    sent = Image.open(io.BytesIO(base64.b64decode(url["image_url"]["url"]))).convert("RGB")
+    assert sent.getpixel((100, 50))[0] > 200
 
 
 def test_an_error_is_a_sentence_in_the_widget(ip, fake: FakeGLM) -> None:

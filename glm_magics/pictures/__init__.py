@@ -1,5 +1,6 @@
 """Pictures made fit to send: upright, 8-bit RGB, within the vendor's limits; damage and size are found here."""
 
+from .colours import find_orientation as find_orientation
 from .colours import to_rgb as to_rgb
 from .decoding import MAX_PIXELS as MAX_PIXELS
 from .decoding import looks_like_picture as looks_like_picture

@@ -14,12 +14,13 @@ class GroundingWidget(anywidget.AnyWidget):
     """Pictures, boxes, questions and answers on a page.
 
     Python writes the traits, the page reads them and asks for changes by messages (`widgets.requests`). Each message is
-    answered by ``{"type": "done", "page": …, "n": …}`` or, for a file, ``{"type": "file", …}`` with its bytes.
+    answered by ``{"type": "done", "page": …, "n": …}``, with ``"did"`` where something was undone or done again, or, for a file,
+    by ``{"type": "file", …}`` with its bytes.
     """
 
     _esm = read_module(
         *("elements", "desk", "camera", "painter", "picture", "hands", "keys", "stage"),
-        *("question", "table", "shelves", "grounding"),
+        *("words", "question", "table", "shelves", "grounding"),
     )
     _css = read_page("grounding.css")
 
@@ -29,6 +30,7 @@ class GroundingWidget(anywidget.AnyWidget):
     shapes: traitlets.List[Any] = traitlets.List(help="rows of `widgets.marks.to_rows`").tag(sync=True)
     asked: traitlets.List[Any] = traitlets.List(help="rows of `widgets.history.History.asked_rows`").tag(sync=True)
     growing = traitlets.Dict(help="{answer, thinking} of the last question while it is answered").tag(sync=True)
+    can_step = traitlets.Dict(help="{undo, redo}: whether there is something to undo, and to do again").tag(sync=True)
     status = traitlets.Unicode(help="empty, asking or stopping").tag(sync=True)
     message = traitlets.Unicode(help="a sentence for people").tag(sync=True)
     selected = traitlets.Unicode(help="id of the selected box").tag(sync=True)

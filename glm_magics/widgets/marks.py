@@ -5,8 +5,9 @@ The page changes nothing by itself: it asks for changes, which are made here, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from ..boxcolours import styles_of
@@ -27,24 +28,25 @@ class Mark:
         id: unlike every other one's.
         shape: where it is.
         asked: the number of the question that gave it, in the order of asking.
-        is_edited: a person has changed or made it.
+        is_edited: a person has changed, made or deleted it.
+        is_deleted: it is not to be seen; it keeps its place in the order, so that an undone deletion changes nothing else.
     """
 
     id: str
     shape: Shape
     asked: int
     is_edited: bool = False
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """A new box, or one that was deleted again; `relative` as in `Box`, `at` its place in the order."""
+    """A new box, the last in the order; `relative` as in `Box`."""
 
     id: str
     image: int
     relative: tuple[float, ...]
     label: str
-    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class Delete:
 
 
 Change: TypeAlias = Add | Alter | Delete
-Marks: TypeAlias = tuple[Mark, ...]
+Marks: TypeAlias = Mapping[str, Mark]
+"""All marks by their id, in order, deleted ones too."""
 
 
 def clean(text: str) -> str:
@@ -72,13 +75,7 @@ def clean(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def apply(
-    marks: Marks,
-    changes: Iterable[Change],
-    sizes: Sequence[tuple[int, int]],
-    by_hand: Mapping[int, int],
-    deleted: dict[str, Mark],
-) -> Marks:
+def apply(marks: Marks, changes: Iterable[Change], sizes: Sequence[tuple[int, int]], by_hand: Mapping[int, int]) -> Marks:
     """The marks after the changes; what makes no sense is left out: no area, no such picture, an unknown or a used id.
 
     Args:
@@ -86,28 +83,23 @@ def apply(
         changes: in the order in which they were made.
         sizes: ``(width_px, height_px)`` of every picture.
         by_hand: the question number that a new box gets, by its picture.
-        deleted: those that were deleted, by id; changed here, so that an undone deletion gives back the same mark.
     """
-    now = {mark.id: mark for mark in marks}
+    now = dict(marks)
     for change in changes:
+        mark = now.get(change.id)
         if isinstance(change, Add):
-            if change.id in now or len(now) >= MAX_MARKS or not 0 <= change.image < len(sizes):
-                continue
-            if added := _added(change, sizes[change.image], by_hand[change.image], deleted):
-                items = list(now.items())
-                items.insert(change.at, (added.id, added))
-                now = dict(items)
-        elif mark := now.get(change.id):
+            if not mark and len(now) < MAX_MARKS and 0 <= change.image < len(sizes):
+                mark = _added(change, sizes[change.image], by_hand[change.image])
+                now |= {change.id: mark} if mark else {}
+        elif mark and not mark.is_deleted:
             if isinstance(change, Delete):
-                deleted[change.id] = now.pop(change.id)
+                now[change.id] = replace(mark, is_edited=True, is_deleted=True)
             elif altered := _altered(mark, change.relative, change.label):
                 now[change.id] = altered
-    return tuple(now.values())
+    return now
 
 
-def _added(add: Add, size: tuple[int, int], by_hand: int, deleted: dict[str, Mark]) -> Mark | None:
-    if before := deleted.pop(add.id, None):
-        return _altered(before, add.relative, add.label)
+def _added(add: Add, size: tuple[int, int], by_hand: int) -> Mark | None:
     if len(add.relative) != 4:
         return None
     x1, y1, x2, y2 = add.relative
@@ -128,22 +120,37 @@ def _altered(mark: Mark, relative: tuple[float, ...] | None, label: str | None) 
     return replace(mark, shape=visible, is_edited=mark.is_edited or visible != mark.shape) if visible else None
 
 
-def merge(marks: Marks, found: Sequence[Shape], asked: int, deleted: dict[str, Mark]) -> Marks:
-    """The marks with those of question `asked` as its answer gives them now; what a person changed or deleted stays so."""
-    mine = {mark.id: mark for mark in marks if mark.asked == asked}
-    fresh: dict[str, Mark] = {}
-    for place, shape in enumerate(found):
-        mark_id = f"a{asked}-{place}"
-        before = mine.pop(mark_id, None)
-        if mark_id not in deleted:
-            fresh[mark_id] = before if before and before.is_edited else Mark(mark_id, shape, asked)
-    others = [mark for mark in marks if mark.asked != asked]
-    touched = [mark for mark in mine.values() if mark.is_edited]
-    return tuple([*others, *fresh.values(), *touched])[:MAX_MARKS]
+def merge(marks: Marks, found: Sequence[Shape], asked: int, known: Container[int] = ()) -> Marks:
+    """The marks with those of question `asked` as its answer gives them now; what a person changed or deleted stays so.
+
+    Args:
+        marks: those before.
+        found: the shapes of the answer.
+        asked: the number of the question.
+        known: places in `found` of those that are there already.
+    """
+    fresh = {f"a{asked}-{n}": Mark(f"a{asked}-{n}", shape, asked) for n, shape in enumerate(found) if n not in known}
+    now: dict[str, Mark] = {}
+    for mark in marks.values():
+        if mark.asked != asked or mark.is_edited:
+            now[mark.id] = mark
+        elif mark.id in fresh:
+            now[mark.id] = mark if mark.shape == fresh[mark.id].shape else fresh[mark.id]
+    for mark in fresh.values():
+        if len(now) < MAX_MARKS:
+            now.setdefault(mark.id, mark)
+    return now
 
 
-def to_rows(marks: Sequence[Mark]) -> list[dict[str, Any]]:
-    """What the page is given: numbers, colours and short labels are decided here, so that all places show the same."""
+def to_rows(
+    marks: Sequence[Mark], also: Mapping[str, Sequence[tuple[int, int, int]]] = MappingProxyType({})
+) -> list[dict[str, Any]]:
+    """What the page is given: numbers, colours and short labels are decided here, so that all places show the same.
+
+    Args:
+        marks: those to show.
+        also: by id: ``(question, start, end)`` of the words of later answers that name the same thing again.
+    """
     styles = styles_of([mark.shape for mark in marks])
     return [
         {
@@ -156,6 +163,7 @@ def to_rows(marks: Sequence[Mark]) -> list[dict[str, Any]]:
             "asked": mark.asked,
             "is_edited": mark.is_edited,
             "span": list(mark.shape.span),
+            "also": [list(words) for words in also.get(mark.id, ())],
             "number": number,
             "colour": style.css,
             "ink": style.ink_css,

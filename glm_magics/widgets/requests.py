@@ -37,9 +37,17 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Change boxes."""
+    """Change boxes; edits in a row with the same `key` are undone together."""
 
     changes: tuple[Change, ...]
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Undo the last act, or with `is_redo` do again what was undone last."""
+
+    is_redo: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ class Hello:
     """Is anybody there?"""
 
 
-Act: TypeAlias = Ask | Stop | Edit | Show | Select | Export | Hello
+Act: TypeAlias = Ask | Stop | Edit | Undo | Show | Select | Export | Hello
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +158,7 @@ def _edit(raw: Mapping[str, Any]) -> Edit:
     changes = raw.get("changes")
     if not isinstance(changes, list) or len(changes) > 2 * MAX_MARKS:
         raise _Foreign
-    return Edit(tuple(_change(change) for change in changes))
+    return Edit(tuple(_change(change) for change in changes), _id(raw, "key", True) if "key" in raw else "")
 
 
 def _change(raw: object) -> Change:
@@ -163,7 +171,7 @@ def _change(raw: object) -> Change:
     if op == "alter":
         return Alter(mark_id, None if raw.get("relative") is None else _relative(raw), label)
     if op == "add":
-        return Add(mark_id, _whole(raw, "image", 10_000), _relative(raw), label or "", _whole(raw, "at", 10 * MAX_MARKS))
+        return Add(mark_id, _whole(raw, "image", 10_000), _relative(raw), label or "")
     raise _Foreign
 
 
@@ -180,4 +188,5 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Act]] = {
     "select": lambda raw: Select(_id(raw, "id", True)),
     "show": lambda raw: Show(_whole(raw, "asked", 10**6), _flag(raw, "is_shown")),
     "stop": lambda raw: Stop(),
+    "undo": lambda raw: Undo(_flag(raw, "is_redo")),
 }

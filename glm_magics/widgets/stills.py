@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..boxdrawing import upright_picture
 from ..boxes import Boxes
 from ..errors import InputError, MediaError
+from ..pictures import find_orientation
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,7 +31,7 @@ class Picture:
     """One picture of a widget.
 
     Attributes:
-        image: as it was given.
+        image: a copy of what was given, which may be closed or painted over afterwards.
         name: its file name in exports.
         size: ``(width_px, height_px)`` of it, upright.
         data, mime: an encoded copy for the page.
@@ -66,11 +67,19 @@ def _base_name(name: str) -> str:
 
 def _load(image: Image, name: str) -> Picture:
     upright = upright_picture(image)
-    size = upright.size
+    own = _copy(image) or upright
     is_flat = upright.getcolors(_FLAT_COLOURS) is not None
+    size = upright.size
     if max(size) > PAGE_SIDE_PX:
+        upright = upright.copy() if own is upright else upright
         upright.thumbnail((PAGE_SIDE_PX, PAGE_SIDE_PX), reducing_gap=2.0)
-    return Picture(image, name, size, *encode(upright, is_flat))
+    return Picture(own, name, size, *encode(upright, is_flat))
+
+
+def _copy(image: Image) -> Image | None:
+    """The pixels of a picture, apart from it and its file, in its own mode; None when that would lose which side is up."""
+    copy = image.copy()
+    return copy if find_orientation(copy) == find_orientation(image) else None
 
 
 def encode(image: Image, is_flat: bool) -> tuple[bytes, str]:

@@ -7,11 +7,10 @@
  * a canvas and nowhere else.
  *
  * @typedef {{id: string, kind: "box" | "point", image: number, label: string, tag: string, relative: number[], asked: number,
- *   is_edited: boolean, span: number[], number: number, colour: string, ink: string, dash: number[]}} Row
- * @typedef {{op: "add" | "alter" | "delete", id: string, image?: number, relative?: number[], label?: string, at?: number,
- *   row?: Row}} Change
+ *   is_edited: boolean, span: number[], also: number[][], number: number, colour: string, ink: string, dash: number[]}} Row
+ * @typedef {{op: "add" | "alter" | "delete", id: string, image?: number, relative?: number[], label?: string}} Change
  * @typedef {{question: string, image: number, answer: string, thinking: string, ending: string, sentence: string,
- *   is_shown: boolean, n_boxes: number}} Asked
+ *   is_shown: boolean, n_boxes: number, n_known: number}} Asked
  * @typedef {{name: string, width_px: number, height_px: number, mime: string, bytes: DataView}} Picture
  * @typedef {{get: Function, set: Function, send: Function, on: Function, off: Function}} Model
  */
@@ -29,9 +28,6 @@ function makeDesk() {
     /** @type {{n: number, changes: Change[]}[]} */ pending: [],
     /** @type {{n: number, id: string} | null} the selection that Python has not confirmed yet */ choice: null,
     waiting: new Map(),
-    undo: [],
-    redo: [],
-    mergeKey: "",
     note: "",
     watchers: new Set(),
 
@@ -82,34 +78,17 @@ function makeDesk() {
       desk.waiting.get(message.n)({ ...message, buffers });
       desk.waiting.delete(message.n);
     },
-    /** Shows changes at once, and asks Python for them. */
-    make(changes) {
+    /** Shows changes at once, and asks Python for them; those in a row with one `key` are undone together. */
+    commit(changes, key = "") {
       desk.pending.push({ n: desk.n + 1, changes });
       desk.showRows(applyChanges(desk.rows(), changes));
-      desk.tell("edit", { changes: changes.map(({ row, ...change }) => change) });
+      desk.tell("edit", { changes, key });
     },
+    canStep: (isRedo) => Boolean(desk.model.get("can_step")[isRedo ? "redo" : "undo"]) || (!isRedo && desk.pending.length > 0),
     choose(id) {
       desk.choice = { n: desk.n + 1, id };
       desk.model.set("selected", id);
       desk.tell("select", { id });
-    },
-    /** The same, to be undone; changes with one `mergeKey` in a row are undone together. */
-    commit(changes, mergeKey = "") {
-      const back = inverse(desk.rows(), changes);
-      if (mergeKey && mergeKey === desk.mergeKey && desk.undo.length) desk.undo[desk.undo.length - 1].changes = changes;
-      else desk.undo.push({ changes, back });
-      desk.undo = desk.undo.slice(-200);
-      desk.redo = [];
-      desk.mergeKey = mergeKey;
-      desk.make(changes);
-    },
-    step(from, to, side) {
-      const move = desk[from].pop();
-      desk.mergeKey = "";
-      if (!move) return false;
-      desk[to].push(move);
-      desk.make(move[side]);
-      return true;
     },
   };
   return desk;
@@ -118,9 +97,9 @@ function makeDesk() {
 /** @param {Row[]} rows @param {Change[]} changes @returns {Row[]} */
 function applyChanges(rows, changes) {
   let now = rows;
-  for (const { op, id, row, at = 0, ...fields } of changes) {
+  for (const { op, id, ...fields } of changes) {
     const place = now.findIndex((one) => one.id === id);
-    if (op === "add" && place < 0) now = [...now.slice(0, at), { ...blank(id), ...row, ...fields }, ...now.slice(at)];
+    if (op === "add" && place < 0) now = [...now, { ...blank(id), ...fields }];
     else if (op === "delete" && place >= 0) now = now.filter((_, i) => i !== place);
     else if (op === "alter" && place >= 0) {
       const tag = fields.label === undefined ? {} : { tag: fields.label.slice(0, 40) };
@@ -135,18 +114,5 @@ function blank(id) {
   const style = { number: 0, colour: "#808080", ink: "#ffffff", dash: [] };
   return { id, kind: "box", image: 0, label: "", tag: "", relative: [
     0, 0, 1, 1,
-  ], asked: -1, is_edited: true, span: [0, 0], ...style };
-}
-
-/** What undoes changes. @param {Row[]} rows @param {Change[]} changes @returns {Change[]} */
-function inverse(rows, changes) {
-  return changes
-    .map(({ op, id, relative, label }) => {
-      const at = rows.findIndex((one) => one.id === id);
-      const row = rows[at];
-      if (op === "add") return { op: "delete", id };
-      if (op === "delete") return { op: "add", id, image: row.image, relative: row.relative, label: row.label, at, row };
-      return { op, id, ...(relative && { relative: row.relative }), ...(label !== undefined && { label: row.label }) };
-    })
-    .reverse();
+  ], asked: -1, is_edited: true, span: [0, 0], also: [], ...style };
 }

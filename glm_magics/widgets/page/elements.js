@@ -57,6 +57,33 @@ function fill(select, options) {
   if (options.some(([value]) => value === before)) select.value = before;
 }
 
+const began = new WeakMap();
+
+/** A field's value from here on counts as it is in the notebook, not as a change of the one who types. */
+function settle(field) {
+  began.set(field, field.value);
+}
+
+/** True while a field holds what was typed and not yet taken: its keys, undo among them, are the browser's then. */
+const hasOwnChange = (field) => document.activeElement === field && hasTyped(field);
+const hasTyped = (field) => began.has(field) && field.value !== began.get(field);
+
+/** Writes what is so now, unless somebody is writing there. */
+function setField(field, value) {
+  if (hasOwnChange(field)) return;
+  if (field.value !== value) field.value = value;
+  settle(field);
+}
+
+/** Enter is taken as such: inside of JupyterLab's cells no form hears of it. Not while an input method composes letters. */
+function onEnter(field, act) {
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    act();
+  });
+}
+
 function toDisk(blob, name) {
   const url = URL.createObjectURL(blob);
   h("a", { href: url, download: name }).click();

@@ -1,6 +1,8 @@
 // @ts-check
 /* One view of the grounding widget, and the module that the page loads. */
 
+const SETTLED_MS = 60; // traits are taken a moment later than messages
+
 function makeView(desk, model, el) {
   const controller = new AbortController();
   const { signal } = controller;
@@ -16,6 +18,7 @@ function makeView(desk, model, el) {
     isHidden: false,
     hovered: "",
     pickedAsked: -1,
+    /** Those that were there when a filter was set or all were hidden. */ veiled: new Set(),
 
     rows: () => desk.rows(),
     pictures: () => /** @type {Picture[]} */ (model.get("pictures")),
@@ -58,14 +61,21 @@ function makeView(desk, model, el) {
       for (const mark of answer.words.querySelectorAll("mark")) mark.classList.toggle("gg-lit", ids.has(mark.dataset.id));
       stage.repaint(false);
     },
-    select(id, isFromTable = false) {
+    /** The selected box, if it is to be seen: nothing else is acted on. */
+    acted(mustBeBox = false) {
+      const row = view.selectedRow();
+      if (!row) view.announce(view.find(view.selected()) ? "The selected box is not shown." : "Nothing is selected.");
+      else if (mustBeBox && row.kind !== "box") return view.announce("A point has no extent: select a box.");
+      return row;
+    },
+    select(id, isFromTable = false, before = "") {
       if (id !== view.selected()) desk.choose(view.find(id) ? id : "");
       const row = view.find(id);
       if (!row) return view.announce("Nothing is selected.");
       if (row.image !== view.image) view.goTo(row.image);
       stage.reveal(row);
       if (!isFromTable) table.show(id);
-      view.announce(view.where(row));
+      view.announce(`${before}${view.where(row)}`);
     },
     next(step) {
       if (!view.visible.length) return view.announce("There are no boxes.");
@@ -76,22 +86,22 @@ function makeView(desk, model, el) {
     add(relative, label = "") {
       const id = `p${desk.page}-${desk.n + 1}`;
       view.isHidden = false;
-      desk.commit([{ op: "add", id, image: view.image, relative, label, at: view.rows().length }]);
+      desk.commit([{ op: "add", id, image: view.image, relative, label }]);
       if (view.filter !== null && view.filter !== label) view.filter = null;
       view.update();
       view.select(id);
     },
     duplicate() {
-      const row = view.selectedRow();
-      if (row?.kind === "box") view.add(shifted(row.relative, 0.02, 0.02), row.label);
+      const row = view.acted(true);
+      if (row) view.add(shifted(row.relative, 0.02, 0.02), row.label);
     },
-    remove(id = view.selected()) {
-      const row = view.find(id);
+    remove(id) {
+      const row = id ? view.find(id) : view.acted();
       if (!row) return;
       const place = view.visible.indexOf(row);
       const neighbour = view.visible[place + 1] ?? view.visible[place - 1];
       const isInTable = root.contains(document.activeElement) && document.activeElement.closest("tr");
-      desk.commit([{ op: "delete", id }]);
+      desk.commit([{ op: "delete", id: row.id }]);
       view.select("");
       view.announce(`${row.kind} ${row.number} is deleted. Ctrl Z brings it back.`);
       if (isInTable) (neighbour && root.querySelector(`tr[data-id="${neighbour.id}"] .gg-away`) || stage.node).focus();
@@ -100,20 +110,50 @@ function makeView(desk, model, el) {
       if (view.find(id)?.label !== label) desk.commit([{ op: "alter", id, label }]);
     },
     editLabel() {
-      if (view.selectedRow()) table.edit(view.selected());
+      if (view.acted()) table.edit(view.selected());
     },
-    undo: () => view.announce(desk.step("undo", "redo", "back") ? "Undone." : "There is nothing to undo."),
-    redo: () => view.announce(desk.step("redo", "undo", "changes") ? "Done again." : "There is nothing to do again."),
+    async step(isRedo) {
+      const hasFocus = root.contains(document.activeElement);
+      const before = { ids: view.visible.map(({ id }) => id), isHidden: view.isHidden, filter: view.filter };
+      const nothing = isRedo ? "There is nothing to do again." : "There is nothing to undo.";
+      const told = desk.canStep(isRedo) ? await desk.tell("undo", { is_redo: isRedo }) : {};
+      if (!told) return;
+      if (!told.did) return view.announce(nothing);
+      await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+      if (signal.aborted) return;
+      view.showStep(told.did, before, isRedo ? "Done again. " : "Undone. ");
+      if (hasFocus && !root.contains(document.activeElement)) stage.node.focus({ preventScroll: true });
+    },
+    /** What was undone is seen: on its picture, not hidden, not filtered out, unless somebody has hidden it meanwhile. */
+    showStep({ ids, images }, before, word) {
+      if (images.length && !images.includes(view.image)) view.goTo(images[0]);
+      const seen = new Set([...before.ids, ...view.visible.map(({ id }) => id)]);
+      const isFiltered = before.filter !== null && ids.some((id) => !seen.has(id));
+      if ((before.isHidden && view.isHidden) || (isFiltered && view.filter === before.filter)) view.unveil();
+      const rows = view.here().filter(({ id }) => ids.includes(id));
+      if (rows.length === 1) view.select(rows[0].id, false, word);
+      else view.announce(`${word}${view.visible.length} boxes are shown.`);
+    },
+    /** From now on other boxes than these are new. */
+    veil() {
+      view.veiled = new Set(view.rows().map(({ id }) => id));
+    },
+    unveil() {
+      [view.isHidden, view.filter] = [false, null];
+      view.update();
+    },
     hideAll() {
       view.isHidden = !view.isHidden;
+      view.veil();
       view.announce(view.isHidden ? "All boxes are hidden." : "All boxes are shown.");
       view.update();
     },
     askAbout() {
-      if (view.selectedRow()?.kind === "box") ask.about();
+      if (view.acted(true)) ask.about();
     },
     askLike() {
-      if (view.selectedRow()?.kind === "box" && !model.get("status")) ask.send(view.selected());
+      if (model.get("status")) return view.announce(COMING);
+      if (view.acted(true)) ask.send(view.selected());
     },
     showAsked(number) {
       const one = model.get("asked")[number];
@@ -139,11 +179,16 @@ function makeView(desk, model, el) {
       pencil.setAttribute("aria-pressed", String(name === "draw"));
     },
     update() {
-      const rows = view.isHidden ? [] : view.here().filter((row) => view.filter === null || row.label === view.filter);
+      const isSeen = (row) => !view.isHidden && (view.filter === null || row.label === view.filter);
+      if (view.here().some((row) => !isSeen(row) && !view.veiled.has(row.id))) {
+        [view.isHidden, view.filter] = [false, null];
+        view.announce("There are new boxes: all are shown.");
+      }
+      const rows = view.here().filter(isSeen);
       view.visible = rows;
       for (const part of [ask, answer, table, history, files, chosen, strip]) part.update();
       eye.setAttribute("aria-pressed", String(view.isHidden));
-      [back.disabled, forth.disabled] = [!desk.undo.length, !desk.redo.length];
+      [back.disabled, forth.disabled] = [!desk.canStep(false), !desk.canStep(true)];
       stage.node.setAttribute("aria-label", `${view.picture()?.name ?? "No picture"}, ${rows.length} boxes`);
       root.toggleAttribute("data-still", model.get("has_still"));
       view.light();
@@ -163,7 +208,9 @@ function makeView(desk, model, el) {
   const pointer = tool("select", "Select and move", () => stage.setTool("select"), { "aria-pressed": "true" });
   const pencil = tool("draw", "Draw a box (D)", () => stage.setTool("draw"), { "aria-pressed": "false" });
   const eye = tool("eye", "Hide all boxes (H)", () => view.hideAll(), { "aria-pressed": "false" });
-  const [back, forth] = [tool("undo", "Undo (Ctrl+Z)", () => view.undo()), tool("redo", "Redo (Ctrl+Y)", () => view.redo())];
+  const [back, forth] = [
+    tool("undo", "Undo (Ctrl+Z)", () => view.step(false)), tool("redo", "Redo (Ctrl+Y)", () => view.step(true)),
+  ];
   const gap = () => h("span", { class: "gg-gap" });
   const bar = h(
     "div", { class: "gg-bar", role: "group", "aria-label": "Picture tools" }, pointer, pencil, gap(),
@@ -176,6 +223,8 @@ function makeView(desk, model, el) {
     "section", { class: "glm-ground", "aria-label": "Boxes on a picture" },
     h("div", { class: "gg-main" }, left, h("div", { class: "gg-right" }, panel)), live,
   );
+
+  addUndoKeys(view, root);
 
   /**
    * Keys are the widget's while it has the focus, but for the page's own combinations, such as saving. JupyterLab looks for
@@ -206,7 +255,7 @@ function makeView(desk, model, el) {
     if (isElsewhere && !root.contains(document.activeElement)) view.goTo(last.image);
     later();
   };
-  const names = ["shapes", "asked", "growing", "status", "message", "selected", "has_still", "can_ask"];
+  const names = ["shapes", "asked", "growing", "status", "message", "selected", "has_still", "can_ask", "can_step"];
   for (const name of names) model.on(`change:${name}`, name === "asked" ? begun : later);
   desk.watchers.add(later);
   el.append(root);

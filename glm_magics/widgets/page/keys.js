@@ -40,7 +40,7 @@ function addKeys(view, stage, hands) {
       from[0], from[1], clamp(from[2] + u, from[0] + 1 / picture.width_px, 1),
       clamp(from[3] + v, from[1] + 1 / picture.height_px, 1),
     ];
-    desk.commit([{ op: "alter", id: row.id, relative: isResize ? grown : shifted(from, u, v) }], `arrow-${row.id}-${isResize}`);
+    desk.commit([{ op: "alter", id: row.id, relative: isResize ? grown : shifted(from, u, v) }], `arrow-${isResize ? "s" : "m"}-${row.id}`);
     view.announce(view.where({ ...row, relative: isResize ? grown : shifted(from, u, v) }));
   }
 
@@ -76,12 +76,7 @@ function addKeys(view, stage, hands) {
 
   function onKey(event) {
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (event.ctrlKey || event.metaKey) {
-      const isRedo = key === "y" || (key === "z" && event.shiftKey);
-      if (key !== "z" && key !== "y") return;
-      event.preventDefault();
-      return isRedo ? view.redo() : view.undo();
-    }
+    if (event.ctrlKey || event.metaKey) return; // see `addUndoKeys`
     if (key === "Escape") {
       if (hands.drag()) hands.letGo();
       else if (stage.tool() === "draw") stage.setTool("select");
@@ -94,4 +89,19 @@ function addKeys(view, stage, hands) {
   }
 
   stage.node.addEventListener("keydown", onKey, { signal: view.signal });
+}
+
+/** Undo and redo are there wherever the focus is, but in a field with a change of its own. */
+function addUndoKeys(view, root) {
+  root.addEventListener(
+    "keydown",
+    (event) => {
+      const key = event.key.toLowerCase();
+      if (!(event.ctrlKey || event.metaKey) || event.altKey || event.isComposing || (key !== "z" && key !== "y")) return;
+      if (hasOwnChange(event.target)) return;
+      event.preventDefault();
+      view.step(key === "y" || event.shiftKey);
+    },
+    { signal: view.signal },
+  );
 }

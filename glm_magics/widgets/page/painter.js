@@ -1,6 +1,7 @@
 // @ts-check
 /* Boxes on a canvas. */
 
+const MAX_LABEL_PX = 312;
 const MANY = 50; // more boxes than this show their numbers alone
 
 /** Draws the boxes; keeps the little labels, which look alike from frame to frame. */
@@ -23,7 +24,8 @@ function makePainter() {
     const ctx = canvas.getContext("2d");
     const font = "600 11px system-ui, sans-serif";
     ctx.font = font;
-    const [width, height] = [Math.min(320, Math.ceil(ctx.measureText(text).width) + 8), 16];
+    text = fitted(ctx, text, MAX_LABEL_PX);
+    const [width, height] = [Math.ceil(ctx.measureText(text).width) + 8, 16];
     [canvas.width, canvas.height] = [Math.ceil(width * dpr), Math.ceil(height * dpr)];
     ctx.scale(dpr, dpr);
     ctx.fillStyle = row.colour;
@@ -31,8 +33,21 @@ function makePainter() {
     ctx.fillStyle = row.ink;
     ctx.font = font;
     ctx.textBaseline = "middle";
-    ctx.fillText(text, 4, 8.5, 312);
+    ctx.fillText(text, 4, 8.5);
     return { canvas, width, height };
+  }
+
+  /** As much of a text as is no wider: cut, never squeezed. */
+  function fitted(ctx, text, width) {
+    if (ctx.measureText(text).width <= width) return text;
+    const letters = Array.from(text);
+    let [least, most] = [0, letters.length];
+    while (most - least > 1) {
+      const half = (least + most) >> 1;
+      if (ctx.measureText(`${letters.slice(0, half).join("")}…`).width <= width) least = half;
+      else most = half;
+    }
+    return `${letters.slice(0, least).join("").trimEnd()}…`;
   }
 
   function edges(ctx, left, top, right, bottom, width) {
@@ -90,10 +105,17 @@ function makePainter() {
     }
   }
 
-  /** Above the box, inside, or below; where it hides no other label, and in sight. */
-  function placeLabel(mark, [left, top, right, bottom], taken, width, height, mustFit) {
+  /** Above the box, inside, or below, a number also anywhere along its left; where it hides no other label, and in sight. */
+  function placeLabel(mark, rect, taken, width, height, mustFit, isNumber) {
+    const [left, top, right, bottom] = rect;
     const x = clamp(left - 1, 0, Math.max(0, width - mark.width));
-    for (const y of [top - mark.height - 1, top + 2, bottom + 1]) {
+    const spots = [top - mark.height - 1, top + 2, bottom + 1].map((y) => [x, y]);
+    if (isNumber) {
+      for (let across = x; across <= Math.min(right - mark.width, x + 5 * mark.width); across += mark.width + 1) {
+        for (let y = Math.max(0, top); y <= bottom - mark.height; y += mark.height + 1) spots.push([across, y]);
+      }
+    }
+    for (const [x, y] of spots) {
       const spot = [x, y, x + mark.width, y + mark.height];
       if (y < 0 || spot[3] > height) continue;
       const isBeside = (other) => spot[0] >= other[2] || spot[2] <= other[0] || spot[1] >= other[3] || spot[3] <= other[1];
@@ -137,7 +159,7 @@ function makePainter() {
     const taken = [];
     const label = ([row, rect], isNumber, mustFit) => {
       const mark = sprite(row, isNumber);
-      const spot = mark && placeLabel(mark, rect, taken, width, height, mustFit);
+      const spot = mark && placeLabel(mark, rect, taken, width, height, mustFit, isNumber);
       if (!spot) return !mark;
       taken.push([spot[0], spot[1], spot[0] + mark.width, spot[1] + mark.height]);
       ctx.drawImage(mark.canvas, spot[0], spot[1], mark.width, mark.height);

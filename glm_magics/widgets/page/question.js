@@ -1,6 +1,8 @@
 // @ts-check
 /* The question field, and the answer beside the picture. */
 
+const COMING = "An answer is still coming; Stop ends it.";
+
 function makeAsk(view) {
   const { desk, model } = view;
   const text = h(
@@ -25,8 +27,12 @@ function makeAsk(view) {
 
   function send(like = "") {
     const isRegion = scope.value.startsWith("region-");
-    const region = isRegion && !like ? view.selected() : "";
-    if (!text.value.trim() && !like) return text.focus();
+    const region = isRegion && !like ? view.selectedRow()?.id ?? "" : "";
+    if (!text.value.trim() && !like) {
+      view.announce("Write what to find first.");
+      return text.focus();
+    }
+    settle(text);
     desk.tell("ask", {
       text: like ? "" : text.value,
       image: scope.value === "all" ? null : view.image,
@@ -42,6 +48,9 @@ function makeAsk(view) {
     if (model.get("status")) desk.tell("stop");
     else send();
   });
+
+  settle(text);
+  onEnter(text, () => (model.get("status") ? view.announce(COMING) : send()));
 
   function update() {
     const status = model.get("status");
@@ -76,44 +85,9 @@ function makeAnswer(view) {
   const { model } = view;
   const thinking = h("div", { class: "gg-thinking" });
   const fold = h("details", { class: "gg-fold" }, h("summary", { text: "Thinking" }), thinking);
-  const words = h("div", { class: "gg-answer", dir: "auto", tabindex: 0, role: "region", "aria-label": "Answer" });
+  const words = makeWords(view);
   const ending = h("p", { class: "gg-ending" });
-  const node = h("div", { class: "gg-said" }, fold, words, ending);
-  let shown = { text: "", spans: "" };
-
-  /** The words with each box's numbers marked. */
-  function write(text, all) {
-    const letters = /[\ud800-\udfff]/.test(text) ? Array.from(text) : text; // Python counts characters
-    const rows = all.filter(({ span }) => span[1] <= letters.length);
-    const isGrowing = shown.text && text.startsWith(shown.text);
-    const spans = JSON.stringify(rows.map(({ id, span, colour }) => [id, span, colour]));
-    if (text === shown.text && spans === shown.spans) return;
-    const last = words.lastChild;
-    if (isGrowing && spans === shown.spans && last instanceof Text) last.appendData(text.slice(shown.text.length));
-    else {
-      const slice = (from, to) => (typeof letters === "string" ? letters.slice(from, to) : letters.slice(from, to).join(""));
-      const pieces = [];
-      let done = 0;
-      for (const row of [...rows].sort((a, b) => a.span[0] - b.span[0])) {
-        const [from, to] = row.span;
-        if (from < done) continue;
-        pieces.push(document.createTextNode(slice(done, from)));
-        const mark = h("mark", { "data-id": row.id, text: slice(from, to) });
-        mark.style.borderColor = row.colour;
-        pieces.push(mark);
-        done = to;
-      }
-      pieces.push(document.createTextNode(slice(done, letters.length)));
-      words.replaceChildren(...pieces);
-    }
-    const isAtEnd = words.scrollTop + words.clientHeight > words.scrollHeight - 40;
-    if (isGrowing && isAtEnd) words.scrollTop = words.scrollHeight;
-    shown = { text, spans };
-  }
-  words.addEventListener("pointerover", (event) => view.hover(event.target.dataset?.id || ""));
-  words.addEventListener("pointerleave", () => view.hover(""));
-  words.addEventListener("click", (event) => event.target.dataset?.id && view.select(event.target.dataset.id));
-
+  const node = h("div", { class: "gg-said" }, fold, words.node, ending);
   function update() {
     const asked = /** @type {Asked[]} */ (model.get("asked"));
     const number = view.asked();
@@ -125,9 +99,9 @@ function makeAnswer(view) {
     fold.hidden = !thought;
     if (thinking.textContent !== thought) thinking.textContent = thought;
     fold.firstChild.textContent = growing.thinking && !text ? "Thinking…" : "Thinking";
-    write(text, view.rows().filter((row) => row.asked === number && row.span[1] > row.span[0]));
-    words.hidden = !text;
+    words.write(text, number);
+    words.node.hidden = !text;
     ending.textContent = one?.ending ? `(${one.ending})` : "";
   }
-  return { node, words, update };
+  return { node, words: words.node, update };
 }

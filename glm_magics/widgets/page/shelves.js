@@ -20,21 +20,23 @@ function makeHistory(view) {
     go.addEventListener("click", () => view.showAsked(number));
     if (number === view.asked()) go.setAttribute("aria-current", "true");
     const place = view.pictures().length > 1 ? `picture ${one.image + 1}, ` : "";
+    const known = one.n_known ? `, ${one.n_known} known` : "";
     const state = one.sentence ? "failed, " : one.ending ? `${one.ending}, ` : "";
     return h(
       "li", {}, box, go,
-      h("span", { class: "gg-where", text: `${place}${state}${one.n_boxes} ${one.n_boxes === 1 ? "box" : "boxes"}` }),
+      h("span", { class: "gg-where", text: `${place}${state}${one.n_boxes} ${one.n_boxes === 1 ? "box" : "boxes"}${known}` }),
     );
   }
   function update() {
     const asked = /** @type {Asked[]} */ (model.get("asked"));
-    node.hidden = !asked.length;
-    summary.textContent = `History (${asked.length})`;
+    const lines = asked.map((one, number) => [one, number]).filter(([one]) => one.question || one.n_boxes);
+    node.hidden = !lines.length;
+    summary.textContent = `History (${lines.length})`;
     const key = JSON.stringify([asked.map(({ answer, thinking, ...rest }) => rest), view.asked()]);
     if (node.dataset.key === key) return;
     const held = [...list.querySelectorAll("input, button")].indexOf(document.activeElement);
     node.dataset.key = key;
-    list.replaceChildren(...asked.map(makeItem));
+    list.replaceChildren(...lines.map(([one, number]) => makeItem(one, number)));
     if (held >= 0) list.querySelectorAll("input, button")[held]?.focus();
   }
   return { node, update };

@@ -29,6 +29,7 @@ function makeTable(view) {
   }
   filter.addEventListener("change", () => {
     view.filter = filter.value === "*" ? null : filter.value.slice(1);
+    view.veil();
     view.update();
   });
 
@@ -37,7 +38,10 @@ function makeTable(view) {
     const label = h("input", { type: "text", class: "gg-label", maxlength: 5000, dir: "auto", placeholder: "no label" });
     const away = h("button", { type: "button", class: "gg-away", text: "×" });
     number.addEventListener("click", () => view.select(row.id, true));
-    label.addEventListener("change", () => view.relabel(row.id, label.value));
+    label.addEventListener("change", () => {
+      settle(label);
+      view.relabel(row.id, label.value);
+    });
     away.addEventListener("click", () => view.remove(row.id));
     const line = h(
       "tr", { "data-id": row.id }, h("td", {}, number), h("td", {}, label), h("td", { class: "gg-where" }), h("td", {}, away),
@@ -55,7 +59,7 @@ function makeTable(view) {
     number.textContent = row.number || "·";
     [number.style.background, number.style.color] = [row.colour, row.ink];
     number.setAttribute("aria-label", `Select ${view.where(row)}`);
-    if (document.activeElement !== label && label.value !== row.label) label.value = row.label;
+    setField(label, row.label);
     label.setAttribute("aria-label", `Label of ${named}`);
     label.title = row.label.slice(0, 300);
     where.textContent = view.pixels(row);
@@ -72,7 +76,7 @@ function makeTable(view) {
     const line = event.target.closest("tr");
     const isLabel = event.target.classList.contains("gg-label");
     if (event.key === "Escape" && isLabel) event.target.value = view.find(line.dataset.id)?.label ?? "";
-    if (event.key === "Enter" && isLabel) line.cells[0].firstChild.focus();
+    if (event.key === "Enter" && isLabel && !event.isComposing) line.cells[0].firstChild.focus();
     if (!step) return;
     const next = step > 0 ? line.nextElementSibling : line.previousElementSibling;
     event.preventDefault();
@@ -155,24 +159,36 @@ function makeChosen(view) {
   const tools = h("span", { class: "gg-line" }, ...fields, about, alike, twice, away);
   const node = h("div", { class: "gg-chosen", role: "group", "aria-label": "Selected box" }, name, tools);
 
-  function change() {
+  /** One number is changed, the others stay: a box is moved as far as the picture goes, or grows as far. */
+  function change(i) {
     const row = view.selectedRow();
-    const picture = view.picture();
-    const [x, y, w, hh] = fields.map((field) => Number(field.value));
-    if (!row || [x, y, w, hh].some((value) => !Number.isFinite(value) || value < 0)) return update();
-    const relative = row.kind === "point" ? [x / picture.width_px, y / picture.height_px] : [
-      x / picture.width_px, y / picture.height_px, (x + w) / picture.width_px, (y + hh) / picture.height_px,
-    ];
-    if (row.kind === "box" && !(w > 0 && hh > 0)) return update();
-    desk.commit([{ op: "alter", id: row.id, relative: relative.map((value) => clamp(value, 0, 1)) }]);
+    const value = Number(fields[i].value);
+    const isTyped = fields[i].value !== "" && hasTyped(fields[i]);
+    settle(fields[i]);
+    if (!row || !isTyped || !Number.isFinite(value) || value < 0 || (i > 1 && value === 0)) return update();
+    const axis = i % 2;
+    const share = value / [view.picture().width_px, view.picture().height_px][axis];
+    const relative = [...row.relative];
+    if (i > 1) relative[axis + 2] = Math.min(1, relative[axis] + share);
+    else {
+      const extent = row.kind === "point" ? 0 : relative[axis + 2] - relative[axis];
+      relative[axis] = clamp(share, 0, 1 - extent);
+      if (row.kind === "box") relative[axis + 2] = Math.min(1, relative[axis] + extent);
+    }
+    desk.commit([{ op: "alter", id: row.id, relative }]);
   }
-  for (const field of fields) field.addEventListener("change", change);
+  fields.forEach((field, i) => {
+    field.addEventListener("change", () => change(i));
+    onEnter(field, () => change(i));
+  });
 
   function update() {
     const row = view.selectedRow();
     tools.hidden = !row;
+    const isElsewhere = Boolean(view.find(view.selected()));
     const nothing = "Nothing selected. Click a box, or press N on the picture.";
-    name.textContent = row ? `${row.kind} ${row.number || ""}`.trim() : nothing;
+    const named = isElsewhere ? "The selected box is not shown." : nothing;
+    name.textContent = row ? `${row.kind} ${row.number || ""}`.trim() : named;
     name.classList.toggle("gg-quiet", !row);
     if (!row) return;
     const picture = view.picture();
@@ -180,7 +196,7 @@ function makeChosen(view) {
     const values = [x1 * picture.width_px, y1 * picture.height_px, (x2 - x1) * picture.width_px, (y2 - y1) * picture.height_px];
     fields.forEach((field, i) => {
       field.hidden = i > 1 && row.kind === "point";
-      if (document.activeElement !== field) field.value = String(Math.round(values[i]));
+      setField(field, String(Math.round(values[i])));
     });
     for (const one of [about, alike]) one.hidden = row.kind === "point" || !view.model.get("can_ask");
   }
