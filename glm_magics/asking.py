@@ -9,14 +9,16 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
-from .errors import GLMError
+from .errors import GLMError, InputError, one_line
 from .geometry import Box, Shape, keep_visible, moved
 from .replies import Reply
 
 RegionForm = Literal["thousandths", "crop", "both"]
 """How a region travels: its numbers in the question, the cut-out picture in place of the whole one, or the two together."""
+
+_REGION_FORMS = get_args(RegionForm)
 
 TOLD_EVERY_S = 0.1
 """Time between two looks of a page at a growing answer; longer for long answers, which are sent whole."""
@@ -95,6 +97,29 @@ class Question:
         width_px, height_px = sizes[image]
         placed = replace(moved(shape, relative), image=image, width_px=width_px, height_px=height_px)
         return next(keep_visible([placed]), None)
+
+
+def plan_questions(
+    text: str, n_pictures: int, image: int | None, region: Box | None, form: RegionForm, like: Box | None, adds: bool
+) -> list[Question]:
+    """A question for each picture that it is about: those of a box, one, or all.
+
+    Raises:
+        InputError: nothing is asked, or about what is no picture, box or form.
+    """
+    if not isinstance(text, str) or not (text.strip() or like is not None):
+        raise InputError("Nothing is asked.", "Write what to find, e.g. `the red cups`.")
+    for subject in (region, like):
+        if subject is not None and not isinstance(subject, Box):
+            raise InputError(f"A {type(subject).__name__} is no box to ask about.", "Give one of `.boxes`.")
+    if form not in _REGION_FORMS:
+        raise InputError(f"There is no form {one_line(repr(form), 40)} for a region.", f"Give {', '.join(_REGION_FORMS)}.")
+    subject = region or like
+    images = [subject.image] if subject else range(n_pictures) if image is None else [image]
+    for number in images:
+        if type(number) is not int or not 0 <= number < n_pictures:
+            raise InputError(f"There is no picture {one_line(repr(number), 40)}.", f"They count from 0 to {n_pictures - 1}.")
+    return [Question(text.strip(), (number,), region, form, like, adds) for number in images]
 
 
 def _onto(region: Box, relative: tuple[float, ...]) -> tuple[float, ...]:

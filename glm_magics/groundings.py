@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import Any as AnyTrait
 from traitlets import Bool, HasTraits, Instance, Unicode
 
-from .asking import Asker, Question, RegionForm, Round, Told
+from .asking import Asker, Question, RegionForm, Round, Told, plan_questions
 from .boxes import Boxes
 from .errors import GLMError, InputError, MissingExtraError
 from .geometry import Box, Shape
@@ -117,9 +117,11 @@ class Grounding(HasTraits):
                 in the history.
 
         Raises:
-            InputError: nobody to ask, nothing asked, no such picture, or an answer is still coming.
+            InputError: nobody to ask, nothing asked, no such picture, box or form, or an answer is still coming.
         """
-        questions = self._questions(text, image, region, region_form, like, adds)
+        questions = plan_questions(
+            clean(text) if isinstance(text, str) else text, len(self._pictures), image, region, region_form, like, adds
+        )
         with self._lock:
             if self._asker is None:
                 raise InputError(_NOBODY, "Open it with glm.ground to ask.")
@@ -130,18 +132,6 @@ class Grounding(HasTraits):
             self._round = Round(self._asker, questions, _Follower(self))
             self._round.start()
         return self
-
-    def _questions(
-        self, text: str, image: int | None, region: Box | None, form: RegionForm, like: Box | None, adds: bool
-    ) -> list[Question]:
-        if not text.strip() and like is None:
-            raise InputError("Nothing is asked.", "Write what to find, e.g. `the red cups`.")
-        subject = region or like
-        images = [subject.image] if subject else range(len(self._pictures)) if image is None else [image]
-        for number in images:
-            if not 0 <= number < len(self._pictures):
-                raise InputError(f"There is no picture {number}.", f"They count from 0 to {len(self._pictures) - 1}.")
-        return [Question(clean(text.strip()), (number,), region, form, like, adds) for number in images]
 
     def stop(self) -> None:
         """Stops the answer that is coming; what has come is kept."""

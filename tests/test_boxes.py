@@ -239,3 +239,20 @@ def test_a_label_turns_nothing_around_in_a_terminal(letters: str) -> None:
     shown = repr(Boxes([dataclasses.replace(CAT, label=f"a{letters}gnp.exe")]))
     assert not set(letters) & set("\u202e\u2066\x1b") & set(shown)
     assert "gnp.exe" in shown
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (None, 9, 9),
+        (b"[1,2,3,4]", 9, 9),
+        ("[1,2,3,4]", "10", 10),
+        ("[1,2,3,4]", 10, None),
+        ("[1,2,3,4]", 0, 10),
+        ("[1,2,3,4]", 10, -1),
+    ],
+)
+def test_what_is_no_answer_or_no_size_is_a_sentence(arguments: tuple[Any, ...]) -> None:
+    """Never an error of Python's."""
+    with pytest.raises(InputError):
+        parse_boxes(*arguments)

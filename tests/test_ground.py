@@ -654,3 +654,23 @@ def test_the_widget_has_a_picture_of_its_own(kind: str, tmp_path: Any) -> None:
     assert grounding.annotated().size == ((40, 60) if kind == "turned" else (60, 40))
     assert grounding.annotated().getpixel((1, 38)) == (255, 0, 0)
     assert grounding.pictures[0] is not original
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param({"text": " "}, "Nothing is asked", id="no-words"),
+        pytest.param({"text": 123}, "Nothing is asked", id="a-number"),
+        pytest.param({"text": "a", "image": "0"}, "There is no picture '0'", id="a-word-for-a-picture"),
+        pytest.param({"text": "a", "image": 1}, "There is no picture 1", id="a-picture-too-many"),
+        pytest.param({"text": "a", "region": (1, 2, 3, 4)}, "A tuple is no box", id="numbers-for-a-region"),
+        pytest.param({"text": "a", "like": "cup"}, "A str is no box", id="a-word-for-a-box"),
+        pytest.param({"text": "a", "region_form": "zz"}, "There is no form 'zz'", id="no-such-form"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_sentence(arguments: dict[str, Any], words: str) -> None:
+    """Nobody is asked."""
+    asker = ScriptedAsker()
+    with pytest.raises(InputError, match=words):
+        Grounding(picture(), asker).ask(**arguments)
+    assert asker.questions == []
