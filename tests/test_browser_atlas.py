@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.lab import LabPage, find_chromium, read_outputs, run_server, write_notebook
+from tests.lab import LabPage, find_chromium, printed, read_outputs, run_server, write_notebook
 
 pytestmark = [
     pytest.mark.browser,
@@ -37,12 +37,6 @@ data = pd.DataFrame({"text": [*pets, *money, *evil], "topic": ["pets"] * 60 + ["
 """  # noqa: E501
 MAP = "atlas = glm.atlas(data, color='topic', hover=['topic'])\natlas"
 PLACES = "print(atlas.points[:60].mean(axis=0).tolist(), atlas.points[60:102].mean(axis=0).tolist())"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    ARTIFACTS.mkdir(exist_ok=True)
-    return tmp_path_factory.mktemp("lab")
 
 
 @pytest.fixture(scope="module")
@@ -98,14 +92,6 @@ class Map:
         self.page.screenshot(path=shot, clip={"x": box["x"] + 3, "y": box["y"] + 3, "width": 4, "height": 4})
         red, green, blue = np.asarray(Image.open(shot).convert("RGB")).reshape(-1, 3).mean(axis=0)
         return int(red), int(green), int(blue)
-
-
-def printed(lab: LabPage, index: int) -> str:
-    """What a cell prints when it is run now, with the focus taken out of the widget."""
-    lab.cell(index).locator(".jp-InputPrompt").click()
-    lab.run(index)
-    lab.page.wait_for_timeout(300)
-    return lab.output_text(index)
 
 
 def test_the_map_from_hover_to_selection(page: Any, lab_url: str, folder: Path) -> None:

@@ -50,18 +50,6 @@ TOOL = {"type": "function", "function": {"name": "get_temp", "parameters": {"typ
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(chunk_delay_s=0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
-@pytest.fixture(scope="module")
 def slow() -> Iterator[Sandbox]:
     with Sandbox(chunk_delay_s=0.05) as sandbox:
         yield sandbox

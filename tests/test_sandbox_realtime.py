@@ -36,18 +36,6 @@ UTTERED = [
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(chunk_delay_s=0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
-@pytest.fixture(scope="module")
 def slow() -> Iterator[Sandbox]:
     with Sandbox(chunk_delay_s=0.05) as sandbox:
         yield sandbox
