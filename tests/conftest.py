@@ -130,16 +130,33 @@ def loopback() -> Iterator[Callable[[Callable[[socket.socket], None]], Loopback]
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Sandbox]:
-    """The sandbox, as quick as it can be; one for the tests of a file."""
+    """A sandbox that answers at once."""
     with Sandbox(chunk_delay_s=0) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def sandbox(running: Sandbox) -> Sandbox:
-    """The same, remembering nothing."""
+    """The same, with nothing scripted and nothing remembered."""
     running.reset()
     return running
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Sandbox]:
+    """A sandbox that takes its time between the pieces of an answer."""
+    with Sandbox(chunk_delay_s=0.05) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The system's Chromium, for the browser tests."""
+    from .lab import find_chromium, open_browser  # playwright takes a while to load
+
+    assert find_chromium(), "CI needs Chromium: apt-get install chromium"
+    with open_browser() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -154,13 +171,3 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where a Jupyter server of the browser tests is at home; the folder of their screenshots is made, too."""
     (Path(__file__).parent / "artifacts").mkdir(exist_ok=True)
     return tmp_path_factory.mktemp("lab")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """The system's Chromium, for the browser tests."""
-    from .lab import find_chromium, open_browser  # playwright takes a while to load
-
-    assert find_chromium(), "CI needs Chromium: apt-get install chromium"
-    with open_browser() as browser:
-        yield browser

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.lab import LabPage, find_chromium, printed, read_outputs, run_server, write_notebook
+from tests.lab import LabPage, find_chromium, read_outputs, run_server, write_notebook
 
 pytestmark = [
     pytest.mark.browser,
@@ -92,6 +92,14 @@ class Map:
         self.page.screenshot(path=shot, clip={"x": box["x"] + 3, "y": box["y"] + 3, "width": 4, "height": 4})
         red, green, blue = np.asarray(Image.open(shot).convert("RGB")).reshape(-1, 3).mean(axis=0)
         return int(red), int(green), int(blue)
+
+
+def printed(lab: LabPage, index: int) -> str:
+    """What a cell prints when it is run now, with the focus taken out of the widget."""
+    lab.cell(index).locator(".jp-InputPrompt").click()
+    lab.run(index)
+    lab.page.wait_for_timeout(300)
+    return lab.output_text(index)
 
 
 def test_the_map_from_hover_to_selection(page: Any, lab_url: str, folder: Path) -> None:
