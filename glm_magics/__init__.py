@@ -93,11 +93,11 @@ def ask(*content: object, **options: Any) -> Any:
     Args:
         content: strings, frames, figures, pictures, arrays, paths, image URLs, in the order in which the model gets them.
         options: the words of ``%%glm?`` with underscores: model (with commas several), think, system, temperature, top_p,
-            max_tokens, stop, image (one or a list), frames, chat (a name), keep_thinking, schema (a type, JSON Schema or short
-            form; the value is in `Reply.value`), tools (functions, or a dict of names to functions), mcp (names of servers), yes,
-            max_calls, call_timeout (seconds), web_search, knowledge (an id), server_mcp (``label=url`` or dicts), retries,
-            budget, into, as_, background (gives the `Reply` at once, `.wait()` waits), cache, dry_run (gives a `DryRun`), timeout
-            (seconds), no_stream, quiet.
+            max_tokens, stop, image, data and file (one or a list each), frames, pages, fps, frames_max, fetch, chat (a name),
+            keep_thinking, schema (a type, JSON Schema or short form; the value is in `Reply.value`), tools (functions, or a dict
+            of names to functions), mcp (names of servers), yes, max_calls, call_timeout (seconds), web_search, knowledge (an id),
+            server_mcp (``label=url`` or dicts), retries, budget, into, as_, background (gives the `Reply` at once, `.wait()`
+            waits), cache, dry_run (gives a `DryRun`), timeout (seconds), no_stream, quiet.
 
     Raises:
         GLMError: see `glm_magics.errors`; an error in the middle of the answer carries what came as ``.reply``.

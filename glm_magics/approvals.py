@@ -102,10 +102,6 @@ class Approvals:
         """True when the user said "always" for it."""
         return any(_is_same(known, function) for known in self._always)
 
-    def forget(self) -> None:
-        """Asks again about everything."""
-        self._always.clear()
-
 
 def _is_same(one: Any, other: Any) -> bool:
     """The same object; of bound methods, which are made anew at each look, the same function of the same object."""

@@ -95,11 +95,6 @@ def styles_of(shapes: Sequence[Shape]) -> tuple[Style, ...]:
     return tuple(by_label[label] for label in labels)
 
 
-def colour_of(shape: Shape, shapes: Sequence[Shape]) -> Style:
-    """The style of one of the shapes; for all of them `styles_of` is quicker."""
-    return styles_of(shapes)[shapes.index(shape)]
-
-
 def _by_label(labels: Iterable[str]) -> dict[str, Style]:
     """A style for each label; labels share one only when there are more of them than styles."""
     found: dict[str, Style] = {}

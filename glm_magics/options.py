@@ -137,8 +137,24 @@ OPTIONS: tuple[Option, ...] = (
         "LABEL=URL",
     ),
     Option("yes", ("--yes",), "run the functions that are named without asking", "flag"),
-    Option("max_calls", ("--max-calls",), "most calls of functions", "integer", "N", low=1, high=1000),
-    Option("call_timeout", ("--call-timeout",), "longest time for one call, in seconds", "number", "S", low=0.1, high=86_400),
+    Option(
+        "max_calls",
+        ("--max-calls",),
+        "most calls of functions; %config GLM.tool_calls when not given",
+        "integer",
+        "N",
+        low=1,
+        high=1000,
+    ),
+    Option(
+        "call_timeout",
+        ("--call-timeout",),
+        "longest time for one call, in seconds; %config GLM.tool_timeout when not given",
+        "number",
+        "S",
+        low=0.1,
+        high=86_400,
+    ),
     Option("retries", ("--retries",), "how often to ask again when the answer misses the schema", "integer", "N", low=0, high=10),
     Option("budget", ("--budget",), "most that the cell may cost, in the currency of the price", "number", "X", low=0, high=1e6),
     Option(
@@ -160,11 +176,26 @@ OPTIONS: tuple[Option, ...] = (
     Option("cache", ("--cache",), "same request, same answer: record it beside the notebook, and take it from there", "flag"),
     Option("dry_run", ("--dry-run",), "show the request and send nothing", "flag"),
     Option("raw", ("--raw",), "send {braces} as they are", "flag", in_python=False),
-    Option("timeout", ("--timeout",), "longest silence of the server, in seconds", "number", "SECONDS", low=0.1, high=86_400),
+    Option(
+        "timeout",
+        ("--timeout",),
+        "longest silence of the server, in seconds; %config GLM.timeout when not given",
+        "number",
+        "SECONDS",
+        low=0.1,
+        high=86_400,
+    ),
     Option("no_stream", ("-n", "--no-stream"), "ask for the answer in one piece", "flag"),
     Option("quiet", ("-q", "--quiet"), "show nothing; the Reply is in _glm", "flag"),
 )
 BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
+NOT_IN_WIDGETS = frozenset(
+    {
+        *("image", "data", "file", "frames", "pages", "fps", "frames_max", "fetch", "raw", "as_", "dry_run"),
+        *("chat", "keep_thinking", "schema", "retries", "tools", "mcp", "yes", "max_calls", "call_timeout"),
+    }
+)
+"""What a question in a grounding widget does not take: it sends the widget's pictures, and shows boxes."""
 
 
 @dataclass(frozen=True, slots=True)

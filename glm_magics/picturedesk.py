@@ -12,7 +12,7 @@ from .errors import NoProviderError, OptionError
 from .geometry import Shape
 from .groundings import Grounding
 from .media import named_pictures
-from .options import Options
+from .options import DEFAULTS, NOT_IN_WIDGETS, OPTIONS, Options
 from .providers import Connection
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ def open_grounding(desk: Desk, images: object, question: str, options: Options, 
         InputError, NoProviderError: there is no picture, or nobody to ask a question.
         OptionError: an option that a widget does not have.
     """
-    if options.chat or options.schema is not None or options.tools or options.mcp:
-        raise OptionError("A widget has neither a chat nor a schema nor tools.", "Leave those away, or ask with `%%glm`.")
-    if options.dry_run:
-        raise OptionError("A widget sends what it asks.", "See what would be sent with `%%glm --dry-run -i PICTURE`.")
+    _refuse_absent(options)
     named = named_pictures(images)
     pictures = [picture for picture, _ in named]
     asker = _PictureAsker(desk, options) if question or _has_connection(desk) else None
@@ -48,6 +45,16 @@ def open_grounding(desk: Desk, images: object, question: str, options: Options, 
     if asker is not None:
         asker.pictures = grounding.pictures  # its own copies: what is done to the originals changes no question
     return grounding.ask(question) if question else grounding
+
+
+def _refuse_absent(options: Options) -> None:
+    if options.dry_run:
+        raise OptionError("A widget sends what it asks.", "See what would be sent with `%%glm --dry-run -i PICTURE`.")
+    absent = [row.flags[-1] for row in OPTIONS if row.name in NOT_IN_WIDGETS and getattr(options, row.name) != DEFAULTS[row.name]]
+    if absent:
+        raise OptionError(f"A widget has no {', '.join(absent)}.", "Leave that away, or ask with `%%glm`.")
+    if "," in (options.model or ""):
+        raise OptionError("A widget asks one model.", "Name one, or ask several with `%%glm`.")
 
 
 def _has_connection(desk: Desk) -> bool:

@@ -63,7 +63,8 @@ class Preview:
         if sheet := self.thumbnails():
             n_hidden = len(self.images) - _MOST_THUMBNAILS
             more = f", {n_hidden} of them not shown" if n_hidden > 0 else ""
-            bundles.append({"image/png": _png(sheet), "text/plain": f"{len(self.images)} pictures{more}"})
+            n = len(self.images)
+            bundles.append({"image/png": _png(sheet), "text/plain": f"{n} picture{'' if n == 1 else 's'}{more}"})
         return bundles
 
     def __repr__(self) -> str:

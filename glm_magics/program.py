@@ -1,4 +1,4 @@
-"""``glm-magics``: the tutorial in JupyterLab, and the sandbox as a program."""
+"""``glm-magics``: the tutorials in JupyterLab, and the sandbox as a program."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; gives the exit status."""
     parser = argparse.ArgumentParser(prog="glm-magics", description="GLM models inside a notebook.")
     commands = parser.add_subparsers(dest="command", required=True)
-    demo = commands.add_parser("demo", help="open the tutorial in JupyterLab; offline on the sandbox unless a key is set")
-    demo.add_argument("--headless", action="store_true", help="run the tutorial here and write the notebook and an HTML page")
-    demo.add_argument("--notebook", default="01_first_light.ipynb", help="which tutorial")
-    demo.add_argument("--folder", type=Path, default=Path("glm-tutorial"), help="where the copy goes")
+    demo = commands.add_parser("demo", help="open the tutorials in JupyterLab; offline on the sandbox unless a key is set")
+    demo.add_argument("--headless", action="store_true", help="run one tutorial here and write the notebook and an HTML page")
+    demo.add_argument("--notebook", default="01_first_light.ipynb", help="which tutorial (default: %(default)s)")
+    demo.add_argument("--folder", type=Path, default=Path("glm-tutorial"), help="where the copies go (default: %(default)s)")
     demo.set_defaults(run=run_demo)
     sandbox = commands.add_parser("sandbox", help="serve the sandbox until Ctrl-C")
     sandbox.add_argument("--port", type=int, default=0, help="0 finds a free one")
@@ -48,9 +48,9 @@ def run_sandbox(arguments: argparse.Namespace) -> int:
 
 
 def run_demo(arguments: argparse.Namespace) -> int:
-    """``glm-magics demo``: copies the tutorial, then opens or executes it."""
+    """``glm-magics demo``: copies the tutorials, then opens or executes one."""
     _need("nbconvert" if arguments.headless else "jupyterlab")
-    notebook = _copy_tutorial(arguments.notebook, arguments.folder)
+    notebook = _copy_tutorials(arguments.notebook, arguments.folder)
     environment = dict(os.environ)
     if not any(environment.get(variable) for variable in _KEY_VARIABLES):
         environment["GLM_PROVIDER"] = "sandbox"
@@ -58,17 +58,16 @@ def run_demo(arguments: argparse.Namespace) -> int:
     return _execute(notebook, environment) if arguments.headless else _open_in_lab(notebook, environment)
 
 
-def _copy_tutorial(name: str, folder: Path) -> Path:
-    """A copy to play with; one that is there already is kept, the user may have written in it."""
-    source = _tutorials() / name
-    if not source.is_file():
-        names = ", ".join(sorted(path.name for path in _tutorials().glob("*.ipynb")))
-        raise InputError(f"There is no tutorial `{name}`.", f"There are: {names}.")
+def _copy_tutorials(name: str, folder: Path) -> Path:
+    """Copies of all to play with, and the one of this name; what is there already is kept, the user may have written in it."""
+    sources = sorted(_tutorials().glob("*.ipynb"))
+    if name not in {source.name for source in sources}:
+        raise InputError(f"There is no tutorial `{name}`.", f"There are: {', '.join(source.name for source in sources)}.")
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / name
-    if not target.exists():
-        shutil.copyfile(source, target)
-    return target
+    for source in sources:
+        if not (folder / source.name).exists():
+            shutil.copyfile(source, folder / source.name)
+    return folder / name
 
 
 def _tutorials() -> Path:

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol, Self
-
-from .errors import GLMError
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 _STEP_S = 0.1
-
-
-class Making(Protocol):
-    """Whoever makes the value."""
-
-    error: GLMError | None
-    ended: Future[None]
-
-    def stop(self) -> None:
-        """Ends it soon; what came is kept."""
-        ...
 
 
 class Settling:

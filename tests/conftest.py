@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import hypothesis
 import pytest
 
 import glm_magics
+from glm_magics.sandbox import Sandbox
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM
 
 from .loopback import Loopback
+from .sandbox_pictures import client_of
 
 pytest_plugins = ["pytester"]
 KEY = "testid.S3cr3tS3cr3t"
@@ -31,6 +34,7 @@ _KEYS = (
     "GLM_API_KEY",
     "GLM_BASE_URL",
     "GLM_PROVIDER",
+    "GLM_REPLAY",
     "GLM_SANDBOX_DELAY_S",
     "GLM_CACHE_DIR",
     "XDG_DATA_HOME",
@@ -125,6 +129,27 @@ def loopback() -> Iterator[Callable[[Callable[[socket.socket], None]], Loopback]
 
 
 @pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+    """A sandbox that answers at once."""
+    with Sandbox(chunk_delay_s=0) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox) -> Sandbox:
+    """The same, with nothing scripted and nothing remembered."""
+    running.reset()
+    return running
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Sandbox]:
+    """A sandbox that takes its time between the pieces of an answer."""
+    with Sandbox(chunk_delay_s=0.05) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """The system's Chromium, for the browser tests."""
     from .lab import find_chromium, open_browser  # playwright takes a while to load
@@ -132,3 +157,17 @@ def browser() -> Iterator[Any]:
     assert find_chromium(), "CI needs Chromium: apt-get install chromium"
     with open_browser() as browser:
         yield browser
+
+
+@pytest.fixture
+def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
+    """Speaks to the sandbox with its key."""
+    with client_of(sandbox) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a Jupyter server of the browser tests is at home; the folder of their screenshots is made, too."""
+    (Path(__file__).parent / "artifacts").mkdir(exist_ok=True)
+    return tmp_path_factory.mktemp("lab")

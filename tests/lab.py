@@ -210,6 +210,14 @@ def open_notebook_7(page: Page, base_url: str, notebook: str) -> None:
     page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").first.click()
 
 
+def printed(lab: LabPage, index: int) -> str:
+    """What a cell prints when it is run now, with the focus taken out of the widget."""
+    lab.cell(index).locator(".jp-InputPrompt").click()
+    lab.run(index)
+    lab.page.wait_for_timeout(300)
+    return lab.output_text(index)
+
+
 def read_outputs(path: Path) -> list[list[dict[str, Any]]]:
     """The saved outputs, a list a code cell."""
     cells = json.loads(path.read_text())["cells"]

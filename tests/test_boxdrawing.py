@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from glm_magics.boxcolours import DASHES, PALETTE, STYLES, colour_of, contrast, styles_of
+from glm_magics.boxcolours import DASHES, PALETTE, STYLES, contrast, styles_of
 from glm_magics.boxdrawing import draw_shapes
 from glm_magics.boxlabels import Anchor, FreeSpace, label_text
 from glm_magics.errors import GLMError, InputError, MediaError
@@ -329,7 +329,6 @@ def test_colours_go_by_label_when_labels_repeat() -> None:
     assert len({style.rgb for style in styles.values()}) == 6
     turned = dict(zip(labels[::-1], styles_of(labelled(*labels[::-1])), strict=True))
     assert turned == styles
-    assert colour_of(labelled("dog")[0], labelled(*labels)) == styles["dog"]
 
 
 def test_colours_go_by_place_when_none_repeats() -> None:

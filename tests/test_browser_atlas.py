@@ -40,12 +40,6 @@ PLACES = "print(atlas.points[:60].mean(axis=0).tolist(), atlas.points[60:102].me
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    ARTIFACTS.mkdir(exist_ok=True)
-    return tmp_path_factory.mktemp("lab")
-
-
-@pytest.fixture(scope="module")
 def lab_url(folder: Path) -> Iterator[str]:
     with run_server(folder, PYTHONPATH=str(ROOT), GLM_CACHE_DIR=str(folder / "cache")) as url:
         yield url

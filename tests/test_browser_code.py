@@ -32,12 +32,6 @@ CELLS = (
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    ARTIFACTS.mkdir(exist_ok=True)
-    return tmp_path_factory.mktemp("code")
-
-
-@pytest.fixture(scope="module")
 def lab_url(folder: Path) -> Iterator[str]:
     with run_server(folder, GLM_SANDBOX_DELAY_S="0") as url:
         yield url

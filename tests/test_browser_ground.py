@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import LabPage, find_chromium, open_notebook_7, read_outputs, run_server, write_notebook
+from tests.lab import LabPage, find_chromium, open_notebook_7, printed, read_outputs, run_server, write_notebook
 
 pytestmark = [
     pytest.mark.browser,
@@ -35,12 +35,6 @@ from glm_magics.groundings import Grounding
 asker = ScriptedAsker({ANSWER!r}, thinking="A cup, and what lies beside it.", delay_s=0.02)
 grounding = Grounding(Image.fromarray(data.coffee()), asker)
 """
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    ARTIFACTS.mkdir(exist_ok=True)
-    return tmp_path_factory.mktemp("lab")
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +84,6 @@ class Widget:
             x, y = (start[axis] + (end[axis] - start[axis]) * step for axis in (0, 1))
             self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
         self.page.mouse.up()
-
-
-def printed(lab: LabPage, index: int) -> str:
-    """What a cell prints when it is run now, with the focus taken out of the widget."""
-    lab.cell(index).locator(".jp-InputPrompt").click()
-    lab.run(index)
-    lab.page.wait_for_timeout(300)
-    return lab.output_text(index)
 
 
 def test_the_widget_from_question_to_export(page: Any, lab_url: str, folder: Path) -> None:

@@ -27,12 +27,6 @@ RICH = (
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    ARTIFACTS.mkdir(exist_ok=True)
-    return tmp_path_factory.mktemp("lab")
-
-
-@pytest.fixture(scope="module")
 def lab_url(folder: Path) -> Iterator[str]:
     with run_server(folder, GLM_PROVIDER="sandbox", PYTHONPATH=str(ROOT)) as url:
         yield url

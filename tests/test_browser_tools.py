@@ -42,12 +42,6 @@ def plot_sales(n: int = 5):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    ARTIFACTS.mkdir(exist_ok=True)
-    return tmp_path_factory.mktemp("lab")
-
-
-@pytest.fixture(scope="module")
 def lab_url(folder: Path) -> Iterator[str]:
     with run_server(folder, GLM_PROVIDER="sandbox") as url:
         yield url

@@ -194,12 +194,29 @@ def test_a_dry_run_of_a_widget_is_refused(ip, fake: FakeGLM) -> None:
     assert fake.requests == []
 
 
-@pytest.mark.parametrize("options", [{"chat": "talk"}, {"schema": "name"}, {"tools": [len]}], ids=["chat", "schema", "tools"])
-def test_a_widget_has_neither_chat_nor_schema(ip, fake: FakeGLM, options: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param({"chat": "talk"}, "no --chat", id="chat"),
+        pytest.param({"schema": "name"}, "no --schema", id="schema"),
+        pytest.param({"tools": [len], "yes": True}, "no --tools, --yes", id="tools"),
+        pytest.param({"data": [1]}, "no --data", id="data"),
+        pytest.param({"as_": "code"}, "no --as", id="as"),
+        pytest.param({"model": "glm-4.6v,glm-4.5v"}, "asks one model", id="models"),
+    ],
+)
+def test_what_a_widget_does_not_have_is_refused(ip, fake: FakeGLM, options: dict[str, object], words: str) -> None:
     """It is said, not ignored."""
-    with pytest.raises(OptionError, match="neither a chat nor a schema"):
+    with pytest.raises(OptionError, match=words):
         glm_magics.ground(photo(), "the cup", **options)
     assert fake.requests == []
+
+
+def test_the_help_of_the_cell_names_what_a_widget_has(ip) -> None:
+    """No option that is refused."""
+    page = ip.magics_manager.magics["cell"]["glm_ground"].__doc__
+    assert "--temperature" in page
+    assert not any(word in page for word in ("--chat", "--schema", "--tools", "--data"))
 
 
 def test_questions_of_a_widget_are_in_the_books(ip, fake: FakeGLM) -> None:

@@ -175,6 +175,7 @@ def test_a_preview_can_be_used(ip, fake: FakeGLM) -> None:
     assert "what is behind the addresses" in repr(preview)
     assert preview.thumbnails().width < 250
     assert glm_magics.preview("just words").thumbnails() is None
+    assert repr(glm_magics.preview(photo(280, 280))).endswith("\n1 picture")
 
 
 def test_a_label_cannot_break_the_table(ip, fake: FakeGLM) -> None:

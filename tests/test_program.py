@@ -20,12 +20,14 @@ def test_unknown_tutorial_is_a_sentence(capsys: pytest.CaptureFixture[str], tmp_
     assert "There is no tutorial `nope.ipynb`. There are: 01_first_light.ipynb" in capsys.readouterr().err
 
 
-def test_demo_keeps_a_copy_that_was_written_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_copies_all_and_keeps_what_was_written_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other tutorials stand beside the one that opens."""
     (tmp_path / "01_first_light.ipynb").write_text("mine")
     seen: list[tuple[Path, dict[str, str]]] = []
     monkeypatch.setattr(program, "_open_in_lab", lambda notebook, environment: seen.append((notebook, environment)) or 0)
     assert program.main(["demo", "--folder", str(tmp_path)]) == 0
     assert seen[0][0].read_text() == "mine"
+    assert [path.name[:2] for path in sorted(tmp_path.glob("*.ipynb"))] == ["01", "02", "03", "04", "05", "06", "07"]
     assert seen[0][1]["GLM_PROVIDER"] == "sandbox"
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+import glm_magics
 from glm_magics.magics.arguments import BY_FLAG
+from glm_magics.options import OPTIONS
 from glm_magics.providers import PROVIDERS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,6 +38,19 @@ def test_the_pytest_snippet_runs(pytester: pytest.Pytester) -> None:
     snippet = README.split("## In your own tests")[1].split("```python\n")[1].split("```")[0]
     pytester.makepyfile(snippet)
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_the_manual_of_ask_names_every_option() -> None:
+    """What can be given from Python."""
+    words = set(re.findall(r"\w+", glm_magics.ask.__doc__ or ""))
+    assert {option.name for option in OPTIONS if option.in_python} - words == set()
+
+
+def test_readme_names_every_extra() -> None:
+    """Each is said to be for something."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"\[([\w,]+)\]", README))))
+    assert set(extras) - named == set()
 
 
 def test_map_lists_every_room() -> None:

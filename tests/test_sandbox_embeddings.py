@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,24 +18,6 @@ from glm_magics.sandbox.lexical import lexical_vector
 from tests.sandbox_pictures import client_of
 
 PATH = "/embeddings"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(chunk_delay_s=0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    with client_of(sandbox) as client:
-        yield client
 
 
 def ask(http: httpx.Client, texts: Any, **more: Any) -> httpx.Response:

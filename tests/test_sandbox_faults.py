@@ -13,7 +13,7 @@ import pytest
 from glm_magics.sandbox import Sandbox
 from glm_magics.sandbox.codes import CODES
 from glm_magics.sandbox.faults import FAULTS, find_fault
-from tests.sandbox_pictures import client_of, deltas, frames, user
+from tests.sandbox_pictures import deltas, frames, user
 
 CHAT = "/chat/completions"
 
@@ -22,18 +22,6 @@ CHAT = "/chat/completions"
 def running() -> Iterator[Sandbox]:
     with Sandbox(chunk_delay_s=0, concurrency=2) as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    with client_of(sandbox) as client:
-        yield client
 
 
 def wait_for(condition: Callable[[], Any], timeout_s: float = 2) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -14,28 +13,10 @@ from glm_magics.sandbox.facts import count_words, numbers_in, tables_in
 from glm_magics.sandbox.filler import filler_bytes, filler_words
 from glm_magics.sandbox.schemas import fill
 from glm_magics.sandbox.usage import PrefixCache
-from tests.sandbox_pictures import client_of, deltas, frames, user, with_picture
+from tests.sandbox_pictures import deltas, frames, user, with_picture
 
 CHAT = "/chat/completions"
 HONEST = "no language model"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(chunk_delay_s=0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    with client_of(sandbox) as client:
-        yield client
 
 
 def ask(http: httpx.Client, content: Any, model: str = "glm-4.7", **fields: Any) -> dict[str, Any]:

@@ -33,12 +33,6 @@ def running() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
 @pytest.fixture(params=["key", "token"])
 def vendor(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[zai.ZaiClient]:
     uses_key = request.param == "key"

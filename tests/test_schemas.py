@@ -7,7 +7,6 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NotRequired, TypedDict
 
@@ -436,13 +435,6 @@ def test_hostile_values_are_shown_as_text(ip, fake: FakeGLM) -> None:
 
 
 # Against the sandbox
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    """One server for all models."""
-    with Sandbox(chunk_delay_s=0) as sandbox:
-        yield sandbox
 
 
 @pytest.mark.parametrize("row", CHAT_MODELS, ids=lambda row: row.id)

@@ -33,7 +33,7 @@ from glm_magics.testing import FakeGLM, sse_frame
 from glm_magics.waves import read_wave, write_wave
 
 from .films import tone, wave_file
-from .sandbox_pictures import client_of, deltas, frames, user
+from .sandbox_pictures import deltas, frames, user
 from .test_display import Page
 
 PCM = (np.sin(np.arange(44_100) / 20) * 9_000).astype("<i2").tobytes()
@@ -212,19 +212,6 @@ def test_a_cell_keeps_what_was_said(ip: Any, fake: FakeGLM) -> None:
 
 
 # The sandbox
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(chunk_delay_s=0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def http(running: Sandbox) -> Iterator[httpx.Client]:
-    running.reset()
-    with client_of(running) as client:
-        yield client
 
 
 def question(seconds: float = 1.0, **sound: Any) -> list[Any]:

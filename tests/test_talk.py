@@ -37,18 +37,6 @@ PATIENCE_S = 15.0
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(chunk_delay_s=0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
 @pytest.fixture
 def switchboard() -> Iterator[Switchboard]:
     """Whatever is on at the end is hung up."""

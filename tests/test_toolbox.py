@@ -510,8 +510,6 @@ def test_always_is_for_the_function_and_not_for_its_name() -> None:
     assert len(approver.asked) == 2
     assert not approvals.decide(call, Shop("Q").sell, approver).is_given
     assert approvals.is_allowed(shop.sell)
-    approvals.forget()
-    assert not approvals.is_allowed(shop.sell)
 
 
 def test_the_states_of_a_call() -> None:

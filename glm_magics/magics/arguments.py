@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,13 +145,15 @@ def _parse_words(words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     return values, bare
 
 
-def options_help() -> str:
-    """The options as lines of a help page, from the one table."""
+def options_help(without: Collection[str] = ()) -> str:
+    """The options as lines of a help page, from the one table; `without` those of these names."""
     lines = []
     for option in OPTIONS:
+        if option.name in without:
+            continue
         value = "|".join(option.choices) or option.metavar
         words = ", ".join(option.flags) + (f" {value}" if value else "")
         default = DEFAULTS[option.name]
-        suffix = f" (default: {default})" if isinstance(default, str) and default else ""
+        suffix = f" (default: {default})" if isinstance(default, str | int) and default else ""
         lines.append(f"    {words}\n        {option.help}{suffix}")
     return "\n".join(lines)

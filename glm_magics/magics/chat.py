@@ -31,9 +31,9 @@ pictures; a Path by its file: picture, PDF, Office file, source, notebook, video
 {{cell[-1]}} is what the cell before showed. {{{{name}}}} writes {{name}}; JSON, sets, f-string specs and LaTeX braces stay as
 they are; a plain name that does not exist stops before anything is sent. --dry-run shows everything as the model would get it.
 
-No model named: glm-4.7 for text, glm-4.6v when a picture is in the message (%config GLM changes both).
+No model named: glm-4.7 for text, glm-4.6v when a picture is in the message, glm-4-voice for sound; %config GLM changes these.
 Afterwards the Reply is in _glm: .text .thinking .model .usage .cost .finish_reason .request_id .is_complete .elapsed_s
-.code_blocks .tables .value (with --schema) .calls .sources .to_frame()
+.code_blocks .tables .value (with --schema) .boxes .audio .calls .sources .sent .to_frame()
 --tools: no function runs before you allow it, by buttons, by text, or with --yes for those that the line names.
 --as code puts the Python of the answer into the next cell, unrun; %glm_fix and %glm_explain take an error to the model.
 With --background, or a final & on the line, the cell returns at once: .is_running .wait() .stop() and `await _glm`; %glm_jobs.

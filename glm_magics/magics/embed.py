@@ -71,12 +71,13 @@ class EmbedMagics(Magics):
     def glm_cache(self, line: str) -> VectorCache | None:
         """What the cache of vectors holds and saved; with options: removes from it, writes it to a file, reads one.
 
-        %glm_cache                                 a row for each model and size
-        %glm_cache --older-than 90d                removes what is older; with -m MODEL of that model only
-        %glm_cache --max-size 2GB                  removes the oldest until 2 GB are left
-        %glm_cache -m embedding-2 --remove         removes all of a model
-        %glm_cache --export vectors.parquet        for the team; --import takes it over
-        %glm_cache --cache FOLDER …                another cache than your own
+        %glm_cache                             a row for each model and size
+        %glm_cache --older-than 90d            removes what is older (12h, 2w); with -m MODEL of that model only
+        %glm_cache --max-size 2GB              removes the oldest until 2 GB are left
+        %glm_cache -m embedding-2 --remove     removes all of a model
+        %glm_cache --export vectors.parquet    for the team
+        %glm_cache --import vectors.parquet    takes such a file over
+        %glm_cache --cache FOLDER …            another cache than your own
         """
         values, rest = _parse(line, CACHE_OPTIONS)
         if rest:

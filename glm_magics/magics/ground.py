@@ -9,6 +9,7 @@ from IPython.core.display_functions import display
 from IPython.core.magic import Magics, magics_class, needs_local_scope, no_var_expand
 
 from ..errors import InputError
+from ..options import NOT_IN_WIDGETS
 from ..session import Session
 from .arguments import BY_FLAG, options_help, parse_cell_line
 from .expressions import evaluate, split_expression
@@ -21,7 +22,7 @@ The widget is in the variable named with --into, else in _ground: .boxes .answer
 .to_coco() .crops() .annotated(). `glm.ground(picture, "the red cups")` is the same from Python.
 
 Options (of the request that each question makes):
-{options_help()}
+{options_help(without={*NOT_IN_WIDGETS, "into", "background", "quiet"})}
 
 Example:
 

@@ -25,8 +25,7 @@ KEY_BYTES = 16
 
 Precision: TypeAlias = Literal["float32", "float16"]
 NUMBER_BYTES: dict[str, int] = {"float32": 4, "float16": 2}
-FLOAT16_ERROR = 2**-11
-"""Largest relative error of a number kept as float16, above 6e-5 in size; the cosine of two unit vectors moves by < 1e-3."""
+"""A number kept as float16 is off by at most a 2048th, above 6e-5 in size; the cosine of two unit vectors moves by < 1e-3."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
-"""``python -m tests.benchmarks [name [arguments]]``: one benchmark, or all; each prints its rows beside the alternative's."""
+"""``python -m tests.benchmarks [names [arguments]]``: these benchmarks, or all; each prints its rows beside the alternative's."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
+from itertools import takewhile
 
 NAMES = (
     *("load", "client", "iopub", "interrupt", "lab", "install", "frames", "photos", "boxes", "grounding", "widget"),
@@ -12,12 +13,12 @@ NAMES = (
 
 
 def main(arguments: list[str]) -> None:
-    names = arguments[:1] or list(NAMES)
-    for name in names:
-        if name not in NAMES:
-            sys.exit(f"There is no benchmark {name}; there are {', '.join(NAMES)}.")
+    names = list(takewhile(NAMES.__contains__, arguments))
+    if arguments and not names:
+        sys.exit(f"There is no benchmark {arguments[0]}; there are {', '.join(NAMES)}.")
+    for name in names or NAMES:
         print(f"== {name}", flush=True)
-        import_module(f"tests.benchmarks.bench_{name}").main(arguments[1:])
+        import_module(f"tests.benchmarks.bench_{name}").main(arguments[len(names) :])
 
 
 if __name__ == "__main__":
