@@ -48,7 +48,7 @@ def test_one_question_names_them_all(session: Session, fake: FakeGLM) -> None:
     assert asked.count("cluster_") == 3
     assert '\n- "' in asked
     assert [call.model for call in session.books.spending("all").calls] == ["embedding-3", "glm-4.7"]
-    assert session._on_display == []
+    assert session.stage._on_display == []
 
 
 def test_names_can_be_left_out(session: Session, fake: FakeGLM) -> None:
