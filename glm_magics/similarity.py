@@ -85,7 +85,7 @@ class Data:
     def take(self, rows: Rows, added: Mapping[str, Any]) -> Any:
         """These rows, in this order, with columns added; a name that is taken gets an underscore."""
         if self._frame is None:
-            columns = {name: values.tolist() if hasattr(values, "tolist") else list(values) for name, values in added.items()}
+            columns = {name: _to_list(values) for name, values in added.items()}
             return [
                 Hit(row, self.column[row], {name: values[i] for name, values in columns.items()})
                 for i, row in enumerate(rows.tolist())
@@ -99,6 +99,14 @@ class Data:
                 name += "_"
             series.append(nw.new_series(name, values, backend=nw.get_native_namespace(part)))
         return part.with_columns(*series).to_native()
+
+
+def _to_list(values: Any) -> list[Any]:
+    """Python's own values; of a float32 the digits that it has."""
+    if getattr(values, "dtype", None) is None:
+        return list(values)
+    plain: list[Any] = (values.astype("f8").round(6) if values.dtype.kind == "f" else values).tolist()
+    return plain
 
 
 def _read_frame(value: Any) -> Any:
