@@ -248,7 +248,8 @@ def embed(
     """Vectors for texts, each paid for once: float32, shape (N, dimensions), C-contiguous, in the order of `texts`.
 
     Each vector has unit length, so that ``a @ b`` is a cosine. What was embedded before comes from the cache; what is answered is
-    kept at once, so that a run which is stopped goes on where it was.
+    kept at once, so that a run which is stopped goes on where it was. `replay` does not record vectors: while it replays, those
+    that the cache lacks are an error.
 
     Args:
         texts: strings in a list or in a column of pandas, polars, Arrow, …; one string gives one vector, shape (dimensions,).
@@ -312,8 +313,9 @@ def clusters(data: Any, n: int | None = None, on: Any = "text", *, seed: int = 0
         data, on, options: as for `search`.
         n: how many; None takes the number that fits best, from 2 to 50.
         seed: the same gives the same clusters.
-        names: the text model names the 100 largest from their typical texts, in one request; a warning says where it cannot,
-            and ``name`` is empty then. False asks nobody and leaves the column out, and so do vectors as `on`.
+        names: the text model names the 100 largest from their typical texts: one request each time, which costs something and
+            is said in a line; a warning says where it cannot, and ``name`` is empty then. False asks nobody and leaves the
+            column out, and so do vectors as `on`.
 
     Raises:
         InputError: `n` is no count of clusters; else as `search`.

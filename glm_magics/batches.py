@@ -187,6 +187,8 @@ class BatchSender:
         if attempt.payload is not None:
             return self._read(errand, attempt.payload)
         assert attempt.error is not None
+        if isinstance(attempt.error, BadRequestError) and "--dry-run" in attempt.error.way_out:  # which `%%glm` has
+            attempt.error.way_out = "Look at these texts, `model` and `dimensions`."
         if attempt.is_crowded:
             return self._come_again(errand, attempt.error, attempt.retry_after_s)
         if attempt.is_retryable:

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from .catalog import find_model
-from .clusternames import ask_for_names, read_names
+from .clusternames import ask_for_names, describe_naming, read_names
 from .embeddings import embed_texts
-from .errors import GLMError, GLMWarning, InputError, OptionError, one_line
+from .errors import GLMError, GLMWarning, InputError, OptionError, SchemaError, one_line
 from .flow import Asking, Desk
 from .options import Options, nearest
 from .progress import painter_for
 from .settings import data_folder
-from .similarity import Data, check_count, choose_count, in_groups, read_matrix
+from .similarity import Data, check_count, check_options, choose_count, in_groups, read_integer, read_matrix
 from .sources import Home, find_source
 from .texts import LONG, Long, plan_texts, read_texts, refuse_broken
 from .vectorcache import VectorCache
@@ -83,7 +83,8 @@ class Corpus:
     ) -> Floats:
         """As `glm_magics.embed`."""
         read = read_texts(texts)
-        source = find_source(self._home, dimensions, model, precision)
+        with self._home.stage.saying(quiet):
+            source = find_source(self._home, dimensions, model, precision)
         if long not in LONG:
             raise OptionError(f"long has no value `{one_line(str(long), 40)}`.", nearest(str(long), LONG))
         row = find_model(source.space.model)
@@ -139,7 +140,7 @@ class Corpus:
         """As `glm_magics.search`."""
         import numpy as np
 
-        check_count("k", k)
+        k = check_count("k", k)
         source, matrix = self._read(data, on, options)
         queries = read_matrix(query)
         if queries is None:
@@ -160,11 +161,13 @@ class Corpus:
 
     def similar(self, data: Any, row: int, on: Any = "text", k: int = 10, *, exact: bool | None = None, **options: Any) -> Any:
         """As `glm_magics.similar`."""
-        check_count("k", k)
+        k = check_count("k", k)
         source, matrix = self._read(data, on, options)
-        if isinstance(row, bool) or not isinstance(row, int) or not -len(matrix) <= row < len(matrix):
-            raise InputError(f"There is no row {one_line(repr(row), 40)}.", f"Give its place, from 0 to {len(matrix) - 1:,}.")
-        row %= len(matrix)
+        place = read_integer(row)
+        if place is None or not -len(matrix) <= place < len(matrix):
+            way_out = f"Give its place, from 0 to {len(matrix) - 1:,}." if len(matrix) else "The data has no rows."
+            raise InputError(f"There is no row {one_line(repr(row), 40)}.", way_out)
+        row = place % len(matrix)
         rows, scores = self._nearest(matrix, matrix[row : row + 1], k + 1, exact, options.get("cache"))
         is_other = rows[0] != row
         return source.take(rows[0][is_other][:k], {"score": scores[0][is_other][:k]})
@@ -195,7 +198,7 @@ class Corpus:
 
         source, matrix = self._read(data, on, options)
         if n is not None:
-            check_count("n", n, len(matrix))
+            n = check_count("n", n, len(matrix) or None)
         elif len(matrix) < 4:
             n = 1
         else:
@@ -204,7 +207,8 @@ class Corpus:
         found = find_clusters(matrix, n, seed, n_starts=N_STARTS)
         added: dict[str, Any] = {"cluster": found.labels, "closeness": found.closeness}
         if names and read_matrix(on) is None:
-            name_of = self._name(read_texts(source.column), found, options.get("quiet", False))
+            texts = read_texts(source.column)
+            name_of = self._name(texts, found, options.get("quiet", False)) if texts else []
             added["name"] = [name_of[label] for label in found.labels.tolist()]
         return source.take(np.arange(len(matrix)), added)
 
@@ -215,18 +219,23 @@ class Corpus:
         return make_atlas(self, data, on, **options)
 
     def _name(self, texts: Sequence[str], found: Clusters, is_quiet: bool) -> list[str]:
-        """A name for each cluster; empty ones, and a sentence, where nobody gives any."""
+        """A name for each cluster, and a line about what they cost; empty ones, and a sentence, where nobody gives any."""
         question, schema = ask_for_names(texts, found)
         answer: Mapping[str, Any] = {}
         with self._home.stage.saying(is_quiet):
             try:
-                answer = Asking(self._home, Options(schema=schema, quiet=True)).find_value([question])
+                reply = Asking(self._home, Options(schema=schema, quiet=True)).find_reply([question])
             except GLMError as error:
-                warnings.warn(f"The clusters have no names. {error}", GLMWarning, stacklevel=2)
+                why = error.message if isinstance(error, SchemaError) else error  # whose way out is for `%%glm`
+                warnings.warn(f"The clusters have no names. {why}", GLMWarning, stacklevel=2)
+            else:
+                answer = reply.value
+                self._home.stage.teller(Options(quiet=is_quiet))(describe_naming(len(found.centres), reply))
         return read_names(answer, len(found.centres))
 
     def _read(self, data: Any, on: Any, options: Mapping[str, Any]) -> tuple[Data, Floats]:
         """The data, and a vector for each of its rows: those given in `on`, or those of its column."""
+        check_options(options)
         if read_matrix(on) is not None:
             source = Data(data, None)
             return source, read_matrix(on, len(source))

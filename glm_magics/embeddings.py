@@ -239,7 +239,10 @@ class _Run:
         import numpy as np
 
         good = np.array(places)[vectors.is_usable]
-        self._allocate(vectors.matrix.shape[1])[self._rows[good]] = vectors.matrix[vectors.is_usable]
+        matrix = vectors.matrix[vectors.is_usable]
+        if self._source.space.precision == "float16" and self._store is not None:  # as they will come back from the store
+            matrix = matrix.astype(np.float16)
+        self._allocate(vectors.matrix.shape[1])[self._rows[good]] = matrix
         self._has[good] = True
         return len(good)
 
@@ -280,10 +283,12 @@ class _Run:
 
     def _complain(self, rows: list[int], result: Floats) -> None:
         error = self._fatal or next(iter(self._failures.values()))
-        kept = "The others are kept." if self._store is not None else ""
+        has_others = len(rows) < len(result)
+        kept = "The others are kept." if has_others and self._store is not None else ""
+        has_came = "`.vectors` of this error has what came." if has_others else ""
         raise EmbeddingError(
             f"{name_rows(rows)} of {len(result):,} {'has' if len(rows) == 1 else 'have'} no vector. {error.message}",
-            " ".join(filter(None, (error.way_out, kept, "`.vectors` of this error has what came."))),
+            " ".join(filter(None, (error.way_out, kept, has_came))),
             rows=rows,
             vectors=result if result.shape[1] else None,
             status=error.status,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .catalog import find_model
 from .chatbook import Chats, describe_room, grow
@@ -157,14 +157,14 @@ class Asking:
         self._grow_chat(request, reply)
         return reply
 
-    def find_value(self, content: Sequence[object]) -> Any:
-        """The value of an answer in a schema: watched, priced and asked again like every other, but neither shown nor kept.
+    def find_reply(self, content: Sequence[object]) -> Reply:
+        """An answer in a schema: watched, priced and asked again like every other, but neither shown nor kept.
 
         Raises:
             GLMError, Interrupted: as `run`.
         """
         request = self.build(content)
-        return self._exchange(lambda is_whole: QuietPainter(), self.desk.stage.teller(self.options)).run(request).value
+        return self._exchange(lambda is_whole: QuietPainter(), self.desk.stage.teller(self.options)).run(request)
 
     def _promise(self, request: ChatRequest) -> Reply:
         """Begins to answer in the background; the reply is filled in there."""

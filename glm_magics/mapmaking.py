@@ -14,7 +14,7 @@ from .cartography.keeping import find_points
 from .cartography.names import typical_words
 from .cartography.projection import rotate
 from .errors import InputError, one_line
-from .similarity import Data, check_count, choose_count, read_matrix
+from .similarity import Data, check_count, check_options, choose_count, read_matrix
 from .texts import read_texts
 from .vectors import find_clusters, find_nearest, to_unit
 from .vectorstore import LocalStore, VectorStore
@@ -62,7 +62,8 @@ def make_atlas(
     **options: Any,
 ) -> Atlas:
     """As `glm_magics.atlas`."""
-    check_count("most", most)
+    check_options(options, ("color", "hover", "most", "seed", "height_px"))
+    most = check_count("most", most)
     if isinstance(height_px, bool) or not isinstance(height_px, int) or not _HEIGHTS_PX[0] <= height_px <= _HEIGHTS_PX[1]:
         raise InputError(f"height_px is {one_line(repr(height_px), 40)}.", f"Give {_HEIGHTS_PX[0]} to {_HEIGHTS_PX[1]} pixels.")
     table = _Table(data, on)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from operator import index
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypeAlias
 
-from .errors import InputError, MissingExtraError, one_line
+from .errors import InputError, MissingExtraError, OptionError, one_line
 from .options import nearest
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = npt.NDArray[np.float32]
     Rows: TypeAlias = npt.NDArray[np.int64]
+
+EMBED_OPTIONS = ("dimensions", "model", "long", "precision", "cache", "quiet")
+"""Of `glm_magics.embed`, which whatever embeds takes too."""
 
 
 class Hit(NamedTuple):
@@ -81,7 +85,7 @@ class Data:
     def take(self, rows: Rows, added: Mapping[str, Any]) -> Any:
         """These rows, in this order, with columns added; a name that is taken gets an underscore."""
         if self._frame is None:
-            columns = {name: list(values) for name, values in added.items()}
+            columns = {name: _to_list(values) for name, values in added.items()}
             return [
                 Hit(row, self.column[row], {name: values[i] for name, values in columns.items()})
                 for i, row in enumerate(rows.tolist())
@@ -95,6 +99,14 @@ class Data:
                 name += "_"
             series.append(nw.new_series(name, values, backend=nw.get_native_namespace(part)))
         return part.with_columns(*series).to_native()
+
+
+def _to_list(values: Any) -> list[Any]:
+    """Python's own values; of a float32 the digits that it has."""
+    if getattr(values, "dtype", None) is None:
+        return list(values)
+    plain: list[Any] = (values.astype("f8").round(6) if values.dtype.kind == "f" else values).tolist()
+    return plain
 
 
 def _read_frame(value: Any) -> Any:
@@ -134,16 +146,38 @@ def read_matrix(value: Any, n_rows: int | None = None) -> Any:
     return to_unit(matrix)
 
 
+def check_options(options: Mapping[str, Any], others: Sequence[str] = ()) -> None:
+    """What is handed on to `glm_magics.embed`; `others` are the names that it could have been meant for.
+
+    Raises:
+        OptionError: there is no such option.
+    """
+    for name in options:
+        if name not in EMBED_OPTIONS:
+            raise OptionError(f"There is no option `{one_line(name, 40)}`.", nearest(name, [*EMBED_OPTIONS, *others]))
+
+
 def check_count(name: str, value: object, most: int | None = None) -> int:
     """A whole number from 1 on.
 
     Raises:
         InputError: it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1 or (most is not None and value > most):
+    number = read_integer(value)
+    if number is None or number < 1 or (most is not None and number > most):
         span = f"from 1 to {most:,}" if most is not None else "from 1 on"
         raise InputError(f"{name} is {one_line(repr(value), 40)}.", f"Give a whole number {span}.")
-    return value
+    return number
+
+
+def read_integer(value: object) -> int | None:
+    """A whole number, of Python or NumPy; None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        return None
+    try:
+        return index(value)
+    except TypeError:  # an array, NumPy's bool
+        return None
 
 
 def in_groups(first: Rows) -> tuple[Rows, Rows]:

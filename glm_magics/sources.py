@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .budgets import VectorMeter, no_price_error
 from .catalog import Model, find_model
-from .errors import GLMWarning, ModelError, NoProviderError, OptionError, one_line
+from .errors import GLMWarning, ModelError, NoProviderError, OptionError, ReplayError, one_line
 from .limits import Limiter, Limits
 from .options import Options, nearest
 from .pricing import find_price
@@ -25,6 +25,7 @@ from .vectorstore.spaces import NUMBER_BYTES, Precision
 if TYPE_CHECKING:
     from .bookkeeping import Books
     from .client import GLMClient
+    from .replaying import Replays
 
 VENDOR_DIMENSIONS = 1024
 """Asked for where nothing is said: as good as 2048 for most uses (the vendor's advice), at half the size."""
@@ -51,6 +52,8 @@ class Home(Protocol):
     def client(self) -> GLMClient: ...
     @property
     def books(self) -> Books: ...
+    @property
+    def replays(self) -> Replays: ...
     def only_model(self, setting: str, is_dry_run: bool) -> str: ...
 
 
@@ -75,6 +78,11 @@ def find_source(home: Home, dimensions: int | None, model: str | None, precision
     def connect() -> _Server:
         if connection is None:
             raise nobody
+        if home.replays.is_on and home.replays.deck.mode == "replay":
+            raise ReplayError(
+                "Some of these vectors are not in the cache, and `%glm_replay replay` asks nobody.",
+                'Embed them once before it; `cache="vectors"` keeps them in a folder beside the notebook.',
+            )
         _check_platform(connection, row)
         return _Server(home.client, home.config.timeout)
 
@@ -146,7 +154,7 @@ def _check_dimensions(dimensions: int | None, row: Model | None, is_own: bool) -
     if dimensions is None:
         default = row.limits.get("dimensions", [VENDOR_DIMENSIONS]) if row else [VENDOR_DIMENSIONS]
         return 0 if is_own else VENDOR_DIMENSIONS if VENDOR_DIMENSIONS in default else default[-1]
-    check_count("dimensions", dimensions, MAX_DIMENSIONS)
+    dimensions = check_count("dimensions", dimensions, MAX_DIMENSIONS)
     allowed = row.limits.get("dimensions") if row else None
     if allowed and dimensions not in allowed:
         warnings.warn(

@@ -22,6 +22,9 @@ _SEAMS = (re.compile(r"[.!?]\s+|[。！？；\n]\s*"), re.compile(r"\s+"))
 _SEAM_SHARE = 0.8
 """A part ends at the last end of a sentence in its last fifth, else at the last blank there."""
 
+_PER_ASCII, _PER_OTHER = 0.25, 0.6
+"""Tokens of a character, by the plainest rule."""
+
 
 def read_texts(value: object) -> list[str]:
     """A list of texts from a list or a column of pandas, polars, Arrow or what else narwhals reads; one text is a list of one.
@@ -50,10 +53,16 @@ def _read_column(value: object) -> list[Any]:
         return _read_array(value)
     if isinstance(value, Iterator) or root == "builtins":
         return list(value) if isinstance(value, Iterable) else _no_column(value)
+    if type(value).__name__.endswith("Array") and hasattr(value, "to_pylist"):  # of Arrow, not chunked: narwhals takes none
+        return list(value.to_pylist())
+    if root == "pandas" and hasattr(value, "to_series"):  # an index
+        value = value.to_series()
     try:
         import narwhals
     except ImportError:
-        raise MissingExtraError.naming("tables", f"A column of {root} is read with narwhals, which is not installed.") from None
+        raise MissingExtraError.naming(
+            "embeddings", f"A column of {root} is read with narwhals, which is not installed."
+        ) from None
     try:
         return narwhals.from_native(value, series_only=True).to_list()  # type: ignore[call-overload,no-any-return]
     except TypeError:
@@ -144,9 +153,8 @@ def plan_texts(texts: list[str], max_tokens: int | None, long: Long) -> Plan:
     Raises:
         InputError: a text is too long, and `long` is ``error``; names the rows.
     """
-    long_rows = (
-        [row for row, text in enumerate(texts) if is_too_long(text, max_tokens)] if _may_be_long(texts, max_tokens) else []
-    )
+    is_long = is_too_long if long == "error" else _may_be_too_long  # who lets texts be cut wants none refused
+    long_rows = [row for row, text in enumerate(texts) if is_long(text, max_tokens)] if _may_be_long(texts, max_tokens) else []
     if long_rows and long == "error":
         n_most = max(count_tokens(texts[row]) for row in long_rows)
         raise InputError(
@@ -180,6 +188,14 @@ def is_too_long(text: str, max_tokens: int | None) -> bool:
     return len(text) > _MOST_CHARS_A_TOKEN * max_tokens or text_tokens(text) > max_tokens
 
 
+def _may_be_too_long(text: str, max_tokens: int | None) -> bool:
+    """Whether by one of two rules of thumb it has more tokens: that of `tokens`, or one for four ASCII characters."""
+    if max_tokens is None or len(text) <= max_tokens:
+        return False
+    n_ascii = len(text.encode("ascii", "ignore"))
+    return n_ascii * _PER_ASCII + (len(text) - n_ascii) * _PER_OTHER > max_tokens or is_too_long(text, max_tokens)
+
+
 def count_tokens(text: str) -> int:
     """`tokens.text_tokens`; of a very long text extrapolated from its beginning."""
     head = text[:200_000]
@@ -187,7 +203,7 @@ def count_tokens(text: str) -> int:
 
 
 def cut_text(text: str, max_tokens: int) -> Iterator[str]:
-    """The text in parts of at most `max_tokens` estimated tokens, cut after a sentence or word where one ends near."""
+    """The text in parts of at most `max_tokens`, by two rules of thumb, cut after a sentence or word where one ends near."""
     begin = 0
     while begin < len(text):
         end = _find_end(text, begin, max_tokens)
@@ -203,18 +219,21 @@ def cut_text(text: str, max_tokens: int) -> Iterator[str]:
 
 def _find_end(text: str, begin: int, max_tokens: int) -> int:
     """Where the longest part from `begin` on ends that has at most `max_tokens`; always one character further at least."""
-    weight, limit = 0.0, max_tokens - 1.0  # one less, for the rounding
+    weight, plain_weight, limit = 0.0, 0.0, max_tokens - 1.0  # one less, for the rounding
     for piece in _PIECE.finditer(text, begin):
         found = piece.group()
         if found > "\x7f":
-            room = int((limit - weight) / 0.6)
+            room = int((limit - max(weight, plain_weight)) / _PER_OTHER)
             if len(found) > room:
                 return max(piece.start() + room, begin + 1)
-            weight += 0.6 * len(found)
-        elif found != " " or not _is_between_words(text, piece.start()):
+            weight += _PER_OTHER * len(found)
+            plain_weight += _PER_OTHER * len(found)
+            continue
+        plain_weight += _PER_ASCII * len(found)
+        if found != " " or not _is_between_words(text, piece.start()):
             weight += 1.0
-            if weight > limit:
-                return max(piece.start(), begin + 1)
+        if max(weight, plain_weight) > limit:
+            return max(piece.start(), begin + 1)
     return len(text)
 
 

@@ -117,6 +117,8 @@ def find_clusters(matrix: Floats, n: int, seed: int = 0, n_rounds: int = 25, n_s
     """k-means by cosine (spherical): at most `n` clusters, the best of several starts; the same for the same seed."""
     import numpy as np
 
+    if not len(matrix):
+        return Clusters(np.empty(0, np.int64), np.empty(0, np.float32), matrix)
     chance = np.random.default_rng(seed)
     rows = chance.choice(len(matrix), _SAMPLE_ROWS, replace=False) if len(matrix) > _SAMPLE_ROWS else np.arange(len(matrix))
     sample = matrix[np.sort(rows)] if len(rows) < len(matrix) else matrix

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.lab import LabPage, find_chromium, read_outputs, run_server, write_notebook
+from tests.lab import LabPage, find_chromium, open_notebook_7, read_outputs, run_server, write_notebook
 
 pytestmark = [
     pytest.mark.browser,
@@ -187,10 +187,10 @@ def _check_saved(page: Any, lab: LabPage, lab_url: str, folder: Path) -> None:
 
 
 def test_keys_errors_and_a_busy_kernel(page: Any, lab_url: str, folder: Path) -> None:
-    """Keys move and zoom; an error is a sentence in the widget; a search is answered while a cell runs."""
+    """Keys move and zoom; an error is a sentence in the widget; search and hover go on while a cell runs; two views at once."""
     broken = "def fail(text):\n    raise glm.GLMError('Nobody answers.', 'Try again later.')\n"
     broken += "object.__setattr__(atlas._sheet, 'find', fail)"
-    write_notebook(folder / "keys.ipynb", SETUP, MAP, "time.sleep(20)", broken)
+    write_notebook(folder / "keys.ipynb", SETUP, MAP, "time.sleep(20)", broken, "atlas")
     lab = LabPage(page, lab_url, "keys.ipynb")
     lab.run(0)
     lab.run(1, timeout_s=240)
@@ -214,6 +214,8 @@ def test_keys_errors_and_a_busy_kernel(page: Any, lab_url: str, folder: Path) ->
     lab.run(2, wait=False)
     view.root.get_by_label("Search by meaning").fill("the dog on the sofa")
     view.root.locator(".ga-hit").first.wait_for()
+    page.mouse.move(*view.place(10))
+    view.root.locator(".ga-card:has-text('the cat')").wait_for()
     assert "[*]" in lab.cell(2).locator(".jp-InputPrompt").inner_text()
     lab.wait_done(2)
 
@@ -221,3 +223,30 @@ def test_keys_errors_and_a_busy_kernel(page: Any, lab_url: str, folder: Path) ->
     view.root.get_by_label("Search by meaning").fill("another")
     view.root.locator(".ga-state:has-text('Nobody answers. Try again later.')").wait_for()
     page.screenshot(path=ARTIFACTS / "atlas-error.png")
+
+    lab.run(4)
+    second = page.locator(".glm-atlas").nth(1)
+    second.locator(".ga-map[data-ready=true]").wait_for()
+    second.locator(".ga-group", has_text="money").click()
+    page.locator(".glm-atlas").nth(0).locator(".ga-chosen:has-text('42 selected')").wait_for()
+    second.locator(".ga-chosen:has-text('42 selected')").wait_for()
+
+
+def test_in_notebook_7(page: Any, folder: Path) -> None:
+    """The same map: drawn, hovered, searched, lassoed."""
+    write_notebook(folder / "seven.ipynb", SETUP, MAP)
+    with run_server(folder, app="notebook", PYTHONPATH=str(ROOT), GLM_CACHE_DIR=str(folder / "cache")) as url:
+        open_notebook_7(page, url, "seven.ipynb")
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_timeout(1500)
+        page.keyboard.press("Shift+Enter")
+        view = Map(page)
+        page.mouse.move(*view.place(10))
+        view.root.locator(".ga-card:has-text('the cat')").wait_for()
+        view.root.get_by_label("Search by meaning").fill("interest rates in June")
+        view.root.locator(".ga-hit:has-text('June')").first.wait_for()
+        page.screenshot(path=ARTIFACTS / "atlas-notebook-7.png")
+        places = [view.place(point) for point in range(60, 102)]
+        centre = sum(x for x, _ in places) / 42, sum(y for _, y in places) / 42
+        view.lasso(centre, max(math.dist(centre, place) for place in places) + 12)
+        view.root.locator(".ga-chosen:has-text('42 selected')").wait_for()

@@ -286,3 +286,26 @@ def test_tab_in_the_shell(notebook) -> None:
     with provisionalcompleter():
         found = {one.text for one in notebook.Completer.completions("%glm_embed my_texts --lon", 25)}
     assert "--long" in found
+
+
+def test_odd_dimensions_are_a_line_of_the_cell(notebook, fake: FakeGLM) -> None:
+    """Not a warning with a path of this machine."""
+    with capture_output() as shown:
+        notebook.run_cell("import glm_magics; glm_magics.embed(['a'], 768)")
+    assert "768 is sent as it is" in "".join(str(output.data) for output in shown.outputs)
+    assert "sources.py" not in shown.stdout + shown.stderr
+
+
+def test_what_naming_clusters_cost_is_said(notebook, fake: FakeGLM) -> None:
+    """It is a request of its own; without names there is none."""
+    ip = notebook
+    ip.user_ns["texts"] = ["cats and dogs", "dogs and cats", "rain and snow", "snow and rain"]
+    glm_magics.embed(ip.user_ns["texts"])
+    fake.reply('{"cluster_0": "pets", "cluster_1": "weather"}')
+    said = []
+    for names in ("True", "False"):
+        with capture_output() as shown:
+            ip.run_cell(f"import glm_magics; found = glm_magics.clusters(texts, 2, names={names})")
+        said.append(shown.stdout + "".join(str(output.data) for output in shown.outputs))
+    assert re.search(r"2 clusters named by glm-4.7: [\d,]+ tokens", said[0])
+    assert "named" not in said[1]

@@ -29,6 +29,7 @@ from glm_magics.errors import (
     NetworkError,
     NoProviderError,
     OptionError,
+    ReplayError,
 )
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM, made_up_vector
@@ -70,6 +71,8 @@ COLUMNS = {
     "numpy": np.array,
     "numpy-objects": lambda texts: np.array(texts, object),
     "pandas": pd.Series,
+    "pandas-of-index": pd.Index,
+    "arrow-array": pa.array,
     "pandas-index": lambda texts: pd.Series(texts, index=range(50, 50 + len(texts))),
     "pandas-arrow": lambda texts: pd.Series(texts, dtype="string[pyarrow]"),
     "pandas-category": lambda texts: pd.Series(texts, dtype="category"),
@@ -697,3 +700,27 @@ def test_public_names(ip, monkeypatch: pytest.MonkeyPatch) -> None:
     glm_magics.connect("bigmodel")
     assert glm_magics.embed(["a"], 256).shape == (1, 256)
     assert "1 vectors" in repr(glm_magics.cache())
+
+
+def test_float16_is_the_same_at_once_and_from_the_cache(embed) -> None:
+    """So that what is made of the vectors, a map for one, is the same tomorrow."""
+    assert np.array_equal(embed(names(3), 256, precision="float16"), embed(names(3), 256, precision="float16"))
+
+
+def test_a_refusal_speaks_of_embeddings(embed, fake: FakeGLM) -> None:
+    """Not of options of another command, nor of vectors that there are not."""
+    fake.error(400, {"error": {"code": "1214", "message": "dimensions"}})
+    with pytest.raises(EmbeddingError, match=r"Look at these texts, `model` and `dimensions`\. \(HTTP") as caught:
+        embed(["a"], 256)
+    assert "kept" not in str(caught.value)
+
+
+def test_a_replay_asks_nobody_for_vectors(session: Session, fake: FakeGLM, tmp_path: Path) -> None:
+    """What is cached comes; the rest is a sentence, and no request."""
+    session.corpus.embed(["known"], 256)
+    n_sent = len(fake.requests)
+    session.replay("replay", str(tmp_path / "tapes.jsonl"))
+    assert session.corpus.embed(["known"], 256).shape == (1, 256)
+    with pytest.raises(ReplayError, match=r"not in the cache, and `%glm_replay replay` asks nobody.*cache="):
+        session.corpus.embed(["known", "new"], 256)
+    assert len(fake.requests) == n_sent

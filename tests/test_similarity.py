@@ -141,6 +141,9 @@ def test_k_larger_than_the_data(corpus: Corpus) -> None:
         pytest.param(lambda c, d: c.duplicates(d, float("nan")), "threshold is nan", id="threshold-nan"),
         pytest.param(lambda c, d: c.clusters(d, 7), "n is 7.*from 1 to 6", id="too-many-clusters"),
         pytest.param(lambda c, d: c.clusters(d, 0), "n is 0", id="no-clusters"),
+        pytest.param(lambda c, d: c.search("x", d, dimension=2), "no option `dimension`. Did you mean `dimensions`", id="option"),
+        pytest.param(lambda c, d: c.similar(d.iloc[:0], 0), "no row 0. The data has no rows", id="row-of-none"),
+        pytest.param(lambda c, d: c.similar(d, np.True_), "no row np.True_", id="row-bool"),
     ],
 )
 def test_what_cannot_be_asked(corpus: Corpus, act: Any, said: str) -> None:
@@ -192,8 +195,24 @@ def test_clusters_of_hardly_anything(corpus: Corpus, texts: list[str]) -> None:
     assert {hit.facts["cluster"] for hit in corpus.clusters(texts)} == {0}
 
 
+@pytest.mark.parametrize("n", [None, 2])
+def test_clusters_of_no_rows(corpus: Corpus, n: int | None) -> None:
+    """All columns, nothing in them, nobody asked."""
+    assert corpus.clusters([], n) == []
+    empty = corpus.clusters(FRAMES["pandas"]().iloc[:0], n)
+    assert list(empty.columns) == ["text", "n", "cluster", "closeness", "name"]
+    assert len(empty) == 0
+
+
+def test_numbers_of_numpy_are_numbers(corpus: Corpus) -> None:
+    """As they come out of frames; and hits of a list hold plain ones."""
+    found = corpus.similar(TEXTS, np.int64(0), k=np.int32(2), dimensions=np.int64(256))
+    assert [hit.row for hit in found] == [5, 2]
+    assert {type(hit.facts["score"]) for hit in found} == {float}
+
+
 def test_options_of_embed_are_options_here() -> None:
-    """Dimensions, model, cache; what there is not is a plain error of Python."""
+    """Dimensions, model, cache."""
     fake = FakeGLM()
     session = Session(transport=fake, environment={"ZHIPUAI_API_KEY": KEY})
     session.corpus.search("q", ["a", "b"], k=1, dimensions=256, cache=False)

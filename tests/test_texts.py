@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glm_magics.texts import count_tokens, cut_text, is_too_long, name_rows, plan_texts
+from glm_magics.texts import Long, count_tokens, cut_text, is_too_long, name_rows, plan_texts
 from glm_magics.tokens import text_tokens
 
 ANY = st.text(st.one_of(st.characters(), st.sampled_from("ab 12.,中文。\n ")), max_size=400)
@@ -45,6 +45,14 @@ def test_parts_end_where_a_reader_would_end_them(text: str, n: int, ending: str)
     assert len(parts) <= n + 1
     assert parts[0].endswith(ending)
     assert text_tokens(parts[0]) > 3072 * 0.7
+
+
+@pytest.mark.parametrize("text", ["word " * 2600, "hello " * 4000, "internationalisation " * 700], ids=["short", "five", "long"])
+@pytest.mark.parametrize("long", ["split", "truncate"])
+def test_what_is_cut_fits_by_another_count_too(text: str, long: Long) -> None:
+    """A server that takes four letters for a token refuses no part."""
+    sent = plan_texts([text], 3072, long).texts
+    assert max(map(len, sent)) <= 4 * 3072
 
 
 def test_ten_megabytes() -> None:

@@ -37,7 +37,8 @@ class ReplayMagics(Magics):
         A recording is found by what is asked: provider, model, messages, options. The line below an answer says "on record",
         and ids, times and tokens are those of the day it was recorded; a replayed answer costs nothing and is not in the ledger.
         An answer may be edited by hand in the file; the line below says so. GLM_REPLAY=replay in the environment counts more than
-        the notebook's own word. `--cache` does the same as `record` for one cell.
+        the notebook's own word. `--cache` does the same as `record` for one cell. Vectors are not in this file: they have a cache
+        of their own, which `glm.embed(…, cache=FOLDER)` keeps beside the notebook; replaying, what it lacks is an error.
         """
         from ..replaying import ReplayCard
 
