@@ -13,6 +13,8 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, Literal, TypeAlias
 
+from .errors import one_line
+
 ImageForm: TypeAlias = Literal["base64", "data_uri"]
 """How a server wants picture bytes: the vendor's samples send bare base64, OpenAI-style servers need a data: URI."""
 
@@ -180,6 +182,12 @@ class Message:
     tool_calls: Sequence[Mapping[str, Any]] = ()
     tool_call_id: str = ""
     audio_id: str = ""
+
+    @property
+    def calls(self) -> list[str]:
+        """What an assistant asks for, each on a line for people: ``name({"n": 1})``. Foreign text."""
+        functions = [call["function"] for call in self.tool_calls]
+        return [one_line(f"{function['name']}({function['arguments']})", 300) for function in functions]
 
     @property
     def kinds(self) -> frozenset[str]:

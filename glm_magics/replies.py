@@ -216,8 +216,7 @@ class Reply(Settling):
         thinking: the reasoning, empty when there was none.
         raw_text: the content exactly as sent (box tokens and inline ``<think>`` included).
         model: as the server named it, else as requested.
-        usage: tokens, or None when the server sent none; of all answers, where the question took several: with calls of
-            functions, or asked again for its schema.
+        usage: tokens, None when the server sent none; of all answers that it took (calls of functions, a schema's retries).
         finish_reason: ``stop``, ``length``, ``tool_calls``, ``sensitive``, …; None when the answer never finished.
         request_id: for the vendor's support.
         ending: empty, or ``stopped`` (by the user), ``cut short`` (by the connection), ``over budget``.
