@@ -209,7 +209,9 @@ class Message:
         if self.audio_id:
             return {"role": self.role, "audio": {"id": self.audio_id}}
         wire: dict[str, Any] = {"role": self.role}
-        if all(part.kind == "text" for part in self.parts):
+        if len(self.parts) == 1 and isinstance(self.parts[0], TextPart):  # nearly every message of a long chat
+            wire["content"] = self.parts[0].text
+        elif self.kinds <= {"text"}:
             wire["content"] = self.text
         else:
             wire["content"] = [part.to_wire(image_form) for part in self.parts]
