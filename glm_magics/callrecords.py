@@ -6,11 +6,13 @@ Source: the vendor's chat reference (``web_search[]`` beside the choices, ``tool
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from .errors import one_line
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class CallRecord:
     """A row of `Reply.calls`: one call, and what became of it.
 
@@ -28,11 +30,17 @@ class CallRecord:
     name: str
     arguments: Mapping[str, Any] | str
     result: str
-    value: Any = field(default=None, repr=False)
+    value: Any = None
     state: str = "approved"
     is_error: bool = False
     elapsed_s: float = 0.0
     source: str = ""
+
+    def __repr__(self) -> str:
+        """On one line: a result may be long."""
+        facts = f"{self.state}{', failed' if self.is_error else ''}, {self.elapsed_s:.1f} s"
+        source = f", {self.source}" if self.source else ""
+        return one_line(f"CallRecord({self.name}({self.arguments}), {facts}{source}: {self.result[:1000]})", 200)
 
 
 class WebSource(NamedTuple):

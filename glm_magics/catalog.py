@@ -108,6 +108,8 @@ def find_model(name: str) -> Model | None:
 
 
 def nearest_models(name: str, n: int = 3) -> list[str]:
-    """Ids whose spelling is close to `name`, best first."""
-    near = get_close_matches(name.strip().lower(), list(_names()), n=2 * n, cutoff=0.6)
+    """Ids of which `name` is a part, then those whose spelling is close to it, best first."""
+    word = name.strip().lower()
+    near = [known for known in _names() if word and word in known]
+    near += get_close_matches(word, list(_names()), n=2 * n, cutoff=0.6)
     return list(dict.fromkeys(_names()[match] for match in near))[:n]

@@ -176,7 +176,9 @@ def _message_blocks(message: Message) -> Iterator[str]:
     facts = _message_to_json(message)
     del facts["parts"]
     facts.pop("thinking", "")
-    yield _block("message", facts, f"**{_NAMES[message.role]}**")
+    calls = ", ".join(f"`{words.replace('`', ' ')}`" for words in message.calls)
+    head = f"**{_NAMES[message.role]}**" + (f" calls {calls}" if calls else "")
+    yield _block("message", facts, head)
     if message.thinking:
         yield _block("thinking", {}, message.thinking)
     for part in message.parts:

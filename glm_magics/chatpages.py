@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from .conversations import Conversation, Turn
 from .errors import one_line
+from .formats import fenced
 from .markdown import make_safe, strip_controls, to_html_text
 from .messages import ImagePart, Message, Part, TextPart
 
-_WHO: Mapping[str, str] = {"user": "{n} · you", "assistant": "{n} · {model}", "tool": "{n} · tool"}
+_WHO: Mapping[str, str] = {"user": "{n} · you", "assistant": "{n} · {model}", "tool": "{n} · a function"}
+
+RESULT_CHARS = 3_000
+"""Of a function's result; the model got more."""
 
 
 class _Page:
@@ -41,7 +46,7 @@ class _Page:
 def chat_bundles(chat: Conversation) -> list[dict[str, Any]]:
     """The whole chat, to be published in order."""
     page = _Page()
-    page.say(f"**{chat.name}** ({len(chat.turns)} turns)")
+    page.say(f"**{chat.name}** ({'1 turn' if len(chat.turns) == 1 else f'{len(chat.turns)} turns'})")
     if chat.system:
         page.say(f"*system:* {chat.system}")
     for n, turn in enumerate(chat.turns, 1):
@@ -54,18 +59,43 @@ def chat_bundles(chat: Conversation) -> list[dict[str, Any]]:
 
 
 def _say_message(page: _Page, message: Message, turn: Turn, n: int) -> None:
-    page.say(f"**{_WHO[message.role].format(n=n, model=one_line(turn.model, 60) or 'answer')}**")
+    is_ours = (
+        message.role == "user" and message is not turn.messages[0]
+    )  # pictures that functions gave follow as a user's message
+    page.say(f"**{_WHO['tool' if is_ours else message.role].format(n=n, model=one_line(turn.model, 60) or 'answer')}**")
     if message.thinking:
         folded = f"<details><summary>Thinking</summary>{to_html_text(message.thinking)}</details>"
         page.say(f"(thinking) {message.thinking}", folded)
     for part in message.parts:
-        _say_part(page, part)
+        if message.role == "tool" and isinstance(part, TextPart):
+            _say_result(page, part.text)
+        else:
+            _say_part(page, part)
+    for words in message.calls:
+        page.say(f"calls {words}", f"<small>calls</small> <code>{to_html_text(words)}</code>")
+
+
+def _say_result(page: _Page, text: str) -> None:
+    """What a function gave is no Markdown."""
+    cut = text[:RESULT_CHARS] + (f"… ({len(text):,} characters)" if len(text) > RESULT_CHARS else "")
+    page.say(cut, f"<details><summary>Result</summary>{to_html_text(cut)}</details>")
 
 
 def _say_part(page: _Page, part: Part) -> None:
     if isinstance(part, TextPart):
-        page.say(part.text)
+        page.say(fenced(part.text, "json") if _is_json(part.text) else part.text)
     elif isinstance(part, ImagePart) and part.data:
         page.show(part)
     else:
         page.say(f"[{part.kind}: {one_line(part.label, 60)}]")
+
+
+def _is_json(text: str) -> bool:
+    """An answer in a schema."""
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -65,7 +65,7 @@ class Composer:
         if not any(not isinstance(part, TextPart) or part.text.strip() for part in parts):
             raise InputError("There is nothing to send.", "Write a question below `%%glm`, or after `%glm`.")
         messages = [*chat.messages, Message("user", parts)]
-        kinds = frozenset(kind for message in messages for kind in message.kinds)
+        kinds = frozenset({part.kind for message in messages for part in message.parts})
         model = resolve_model(options.model, provider) if options.model else choose_model(kinds)
         request = replace(_request(model, messages, options), sent=tally(loaded), n_earlier_tokens=chat.n_tokens)
         request = _with_system(request, options.system, provider, schema, bool(options.tools or options.mcp))

@@ -10,7 +10,9 @@ from .budgets import Allowance, Meter, estimate_usage, no_price_error
 from .chatstream import ChatStream
 from .display import Painter
 from .errors import BudgetError, GLMError, Interrupted, SchemaError, one_line
+from .formats import tokens_in_words
 from .live import Pump, follow
+from .money import Cost
 from .pricing import Price, find_price
 from .providers import Provider
 from .replies import Reply, ReplyFold, Usage
@@ -55,6 +57,7 @@ class Exchange:
     is_recorded: Callable[[Mapping[str, Any]], bool] = lambda body: False
     tools: ToolLoop | None = None
     _spent: float = field(default=0.0, init=False)
+    _bill: list[tuple[Usage | None, Cost | None]] = field(default_factory=list, init=False)
     _pump: Pump | None = field(default=None, init=False)
     _is_stopped: bool = field(default=False, init=False)
 
@@ -140,10 +143,19 @@ class Exchange:
         watching.stream = self.send(build_body(watching.request, self.provider))
         return watching.stream
 
+    def count(self, reply: Reply) -> None:
+        """An answer is over."""
+        self._bill.append((reply.usage, reply.cost))
+
     def spend(self, reply: Reply, usage: Usage) -> None:
-        """Counts an answer and enters it."""
+        """It was not on record: it is paid for, and goes into the books."""
         self._spent += reply.cost.amount if reply.cost else 0.0
         self.enter(reply, usage)
+
+    def add_up(self, reply: Reply) -> None:
+        """Puts tokens and cost of all answers into the reply that stands for them."""
+        if len(self._bill) > 1:
+            reply.usage, reply.cost = _sum(self._bill)
 
     def _meter(self, price: Price | None, request: ChatRequest) -> Meter | None:
         if self.provider.is_free:
@@ -164,6 +176,8 @@ class Exchange:
         notes = [*_taped_words(taped), *self.describe(request, reply)]
         if price is None and self.provider.currency:
             notes.append("price not known")
+        if self._bill and not (self.tools and reply.tool_calls):
+            notes.append(_in_all([*self._bill, (reply.usage, reply.cost)]))
         if self.schema is not None and not (self.tools and reply.tool_calls):
             try:
                 reply.value = self.schema.parse(read_answer(reply))
@@ -208,7 +222,10 @@ class Watching:
         """Into the books, where it is an answer."""
         if self.meter is not None:
             self.meter.close()
-        if self.reply is not None and self.has_cost and not self._is_played:
+        if self.reply is None or not self.has_cost:
+            return
+        self.exchange.count(self.reply)
+        if not self._is_played:
             self.exchange.spend(self.reply, self.reply.usage or estimate_usage(self.request, self.reply))
 
     @property
@@ -216,6 +233,25 @@ class Watching:
         """False where the server refused: that is no answer."""
         reply = self.reply
         return reply is not None and (reply.first_token_s is not None or reply.usage is not None or reply.ending == "stopped")
+
+
+def _sum(bill: Sequence[tuple[Usage | None, Cost | None]]) -> tuple[Usage | None, Cost | None]:
+    """Of several answers: the tokens that were counted, and what they cost."""
+    usages = [usage for usage, _ in bill if usage is not None]
+    costs = [cost for _, cost in bill if cost is not None]
+    usage = sum(usages, Usage()) if usages else None
+    if not costs:
+        return usage, None
+    is_estimate = any(cost.is_estimate for cost in costs)
+    return usage, Cost(sum(cost.amount for cost in costs), costs[0].currency, is_estimate)  # one provider, one currency
+
+
+def _in_all(bill: Sequence[tuple[Usage | None, Cost | None]]) -> str:
+    """For the line below the last of several answers."""
+    usage, cost = _sum(bill)
+    facts = [] if usage is None else [tokens_in_words(usage)]
+    facts += [] if cost is None else [str(cost)]
+    return f"all {len(bill)} answers: {', '.join(facts)}" if facts else f"{len(bill)} answers"
 
 
 def _taped_words(taped: Taped | None) -> list[str]:

@@ -151,10 +151,13 @@ class Asking:
             reply = exchange.run(request)
         except (GLMError, Interrupted) as error:
             self._keep_rest(error, request, tell)
+            if error.reply is not None:
+                exchange.add_up(error.reply)
             raise
         reply.sent = request.sent
         see(reply, request.images)
         self._grow_chat(request, reply)
+        exchange.add_up(reply)  # last: a chat's turn counts what its last answer read
         return reply
 
     def find_reply(self, content: Sequence[object]) -> Reply:

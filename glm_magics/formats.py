@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from .errors import one_line
 from .markdown import make_safe, strip_controls, to_html_text
-from .replies import FINISHED_WHOLE, Reply
+from .replies import FINISHED_WHOLE, Reply, Usage
 from .sent import in_words
 
 
@@ -133,7 +133,7 @@ def footer(reply: Reply) -> str:
         facts.append(f"first token {reply.first_token_s:.1f} s")
     facts.append(f"{reply.elapsed_s:.1f} s")
     if reply.usage:
-        facts.append(_tokens(reply))
+        facts.append(tokens_in_words(reply.usage))
     if reply.audio:
         facts.append(f"{reply.audio.seconds:.1f} s of speech")
     if reply.cost is not None:
@@ -151,9 +151,8 @@ def footer(reply: Reply) -> str:
     return " · ".join(facts)
 
 
-def _tokens(reply: Reply) -> str:
-    usage = reply.usage
-    assert usage is not None
+def tokens_in_words(usage: Usage) -> str:
+    """``1 200 (400 cached) → 300 thinking + 90 tokens``."""
     cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
     thinking = f"{usage.thinking_tokens:,} thinking + " if usage.thinking_tokens else ""
     return f"{usage.prompt_tokens:,}{cached} → {thinking}{usage.answer_tokens:,} tokens".replace(",", "\u202f")

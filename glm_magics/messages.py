@@ -13,6 +13,8 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, Literal, TypeAlias
 
+from .errors import one_line
+
 ImageForm: TypeAlias = Literal["base64", "data_uri"]
 """How a server wants picture bytes: the vendor's samples send bare base64, OpenAI-style servers need a data: URI."""
 
@@ -182,6 +184,12 @@ class Message:
     audio_id: str = ""
 
     @property
+    def calls(self) -> list[str]:
+        """What an assistant asks for, each on a line for people: ``name({"n": 1})``. Foreign text."""
+        functions = [call["function"] for call in self.tool_calls]
+        return [one_line(f"{function['name']}({function['arguments']})", 300) for function in functions]
+
+    @property
     def kinds(self) -> frozenset[str]:
         """Which kinds of part the message holds, e.g. ``{"text", "image"}``."""
         return frozenset(part.kind for part in self.parts)
@@ -201,7 +209,9 @@ class Message:
         if self.audio_id:
             return {"role": self.role, "audio": {"id": self.audio_id}}
         wire: dict[str, Any] = {"role": self.role}
-        if all(part.kind == "text" for part in self.parts):
+        if len(self.parts) == 1 and isinstance(self.parts[0], TextPart):  # nearly every message of a long chat
+            wire["content"] = self.parts[0].text
+        elif self.kinds <= {"text"}:
             wire["content"] = self.text
         else:
             wire["content"] = [part.to_wire(image_form) for part in self.parts]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from .callrecords import CallRecord, WebSource, is_server_call, read_server_calls, read_sources
@@ -29,7 +29,7 @@ FINISHED_WHOLE = frozenset({"stop", "tool_calls"})
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one request. `completion_tokens` includes `thinking_tokens` (vendor's reference)."""
+    """Tokens of one request, or of several. `completion_tokens` includes `thinking_tokens` (vendor's reference)."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -41,6 +41,9 @@ class Usage:
     def answer_tokens(self) -> int:
         """Completion without thinking."""
         return max(0, self.completion_tokens - self.thinking_tokens)
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
 class Delta(NamedTuple):
@@ -213,7 +216,7 @@ class Reply(Settling):
         thinking: the reasoning, empty when there was none.
         raw_text: the content exactly as sent (box tokens and inline ``<think>`` included).
         model: as the server named it, else as requested.
-        usage: tokens, or None when the server sent none.
+        usage: tokens, None when the server sent none; of all answers that it took (calls of functions, a schema's retries).
         finish_reason: ``stop``, ``length``, ``tool_calls``, ``sensitive``, …; None when the answer never finished.
         request_id: for the vendor's support.
         ending: empty, or ``stopped`` (by the user), ``cut short`` (by the connection), ``over budget``.
@@ -226,7 +229,7 @@ class Reply(Settling):
         value: what the answer says in the form that a schema asked for; None without a schema.
         plain: the value as dicts, lists and plain values.
         misfit: how the answer misses the schema; empty when it fits.
-        cost: of this answer, where the price is known.
+        cost: of the same, where the price is known.
         notes: more for the line below the answer.
         job: the background job that fills it in; None where there is none. See `is_running`, `wait`, `stop` and ``await``.
         calls: the functions that were called for it, in order.

@@ -52,7 +52,7 @@ class ChatRequest:
     @property
     def kinds(self) -> frozenset[str]:
         """Which kinds of part the messages hold."""
-        return frozenset(kind for message in self.messages for kind in message.kinds)
+        return frozenset({part.kind for message in self.messages for part in message.parts})
 
 
 def answer_message(reply: Reply, now_s: float) -> Message:

@@ -238,7 +238,7 @@ class Session:
         if self._switchboard is None:
             from .voicecalls import Switchboard
 
-            self._switchboard = Switchboard(self.shell)
+            self._switchboard = Switchboard(self.shell, self.toolkit.approvals)
         return self._switchboard
 
     def start(self, content: Sequence[object], options: Options, listener: Listener) -> BackgroundAnswer:

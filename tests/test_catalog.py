@@ -49,7 +49,10 @@ def test_names_of_nothing(name: str) -> None:
     assert find_model(name) is None
 
 
-@pytest.mark.parametrize(("name", "first"), [("glm-47", "glm-4.7"), ("glm4.6v", "glm-4.6v"), ("4.6-v", "glm-4.6v")])
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [("glm-47", "glm-4.7"), ("glm4.6v", "glm-4.6v"), ("4.6-v", "glm-4.6v"), ("4.1v", "glm-4.1v-thinking-flash")],
+)
 def test_the_nearest_model_comes_first(name: str, first: str) -> None:
     """A slip leads to the model that was meant."""
     assert nearest_models(name)[0] == first

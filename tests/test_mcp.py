@@ -200,7 +200,7 @@ def _wait_for_port(port: int) -> None:
     [
         pytest.param(("no-such-command-at-all",), ToolError, "cannot be used: .*no-such-command", id="no-command"),
         pytest.param((sys.executable, "-c", "raise SystemExit('no config')"), ToolError, "no config", id="ends-at-once"),
-        pytest.param((*SHOP, "--silent"), ToolError, "does not answer within 1 s", id="silent"),
+        pytest.param((*SHOP, "--silent"), ToolError, "does not answer within 0.5 s", id="silent"),
         pytest.param((*SHOP, "--no-object"), ToolError, "inputSchema.type Input should be 'object'", id="no-schema-of-objects"),
         pytest.param((*SHOP, "--many"), OptionError, "128 functions at most", id="too-many-tools"),
         pytest.param(("http://127.0.0.1:9/mcp",), ToolError, "cannot be used", id="no-listener"),
@@ -212,8 +212,11 @@ def test_a_server_that_does_not_start_is_said(
     monkeypatch: pytest.MonkeyPatch, where: tuple[str, ...], error: type[Exception], words: str
 ) -> None:
     """One sentence, with what it wrote; no process stays."""
+    import mcp.client.stdio
+
     before = children()
-    monkeypatch.setattr(mcpconnections.Server.connect, "__defaults__", (1.0 if "--silent" in where else 20.0,))
+    monkeypatch.setattr(mcp.client.stdio, "PROCESS_TERMINATION_TIMEOUT", 0.1)  # before the SDK ends a process by force
+    monkeypatch.setattr(mcpconnections.Server.connect, "__defaults__", (0.5 if "--silent" in where else 20.0,))
     servers = Servers()
     with pytest.raises(error, match=words) as caught:
         servers.add("it", *where).toolbox(["it"])

@@ -127,6 +127,33 @@ def test_a_stopped_answer_costs_about_something(ip, fake: FakeGLM) -> None:
     assert call.completion_tokens == pytest.approx(2000, rel=0.1)
 
 
+def ask_with_a_call(fake: FakeGLM) -> None:
+    calls = [{"id": "c", "index": 0, "type": "function", "function": {"name": "look", "arguments": "{}"}}]
+    fake.reply("", tool_calls=calls, finish_reason="tool_calls", usage=USAGE)
+
+
+def ask_past_a_schema(fake: FakeGLM) -> None:
+    fake.reply("not yet", usage=USAGE)
+
+
+@pytest.mark.parametrize("begin", [ask_with_a_call, ask_past_a_schema])
+def test_a_reply_counts_all_answers_that_it_took(ip, fake: FakeGLM, begin) -> None:
+    """The line below the last tells the sum, too; the ledger has a row for each, the chat what its last answer read."""
+    ip.user_ns["look"] = lambda: "nothing"
+    begin(fake)
+    fake.reply('{"a": 1}', usage=USAGE)
+    option = "--tools look --yes" if begin is ask_with_a_call else '--schema "a int"'
+    result = run(ip, f"%%glm -c work {option}\nhi")
+    assert result.success
+    reply = ip.user_ns["_glm"]
+    assert reply.usage == Usage(20_000, 2_000, 22_000, 8_000, 1_400)
+    assert reply.cost == Cost(pytest.approx(2 * 0.00624), "USD")
+    assert "all 2 answers: 20 000 (8 000 cached)" in bundles(result)[-1]["text/markdown"]
+    assert shown(result).count("all 2 answers") == 1
+    assert [call.prompt_tokens for call in ledger().read("all")] == [10_000, 10_000]
+    assert glm_magics.chats()["work"].n_tokens == 10_300
+
+
 # The ledger
 
 

@@ -99,6 +99,7 @@ def _delete(session: Session, name: str) -> Any:
 
 
 COMMANDS: Mapping[str, Command] = {
+    "list": Command("", 0, 0, lambda session: session.chats),
     "show": Command("NAME", 1, 1, _show),
     "undo": Command("NAME [N]", 1, 2, _undo),
     "edit": Command("NAME N new words", 3, 10_000, _edit),
@@ -128,7 +129,7 @@ def run_command(session: Session, line: str) -> Any:
     if command is None:
         raise OptionError(f"%glm_chat has no command `{one_line(name, 40)}`.", nearest(name, list(COMMANDS)))
     if not command.n_least <= len(rest) <= command.n_most:
-        raise OptionError(f"`%glm_chat {name}` needs: {command.usage}.", "A name with spaces needs quotes.")
+        raise OptionError(f"`%glm_chat {name}` needs: {command.usage or 'nothing more'}.", "A name with spaces needs quotes.")
     return command.run(session, *rest)
 
 

@@ -25,14 +25,15 @@ class Switchboard:
     """Knows the call that is on.
 
     Attributes:
-        approvals: functions that the user allowed for good in a call.
+        approvals: functions that the user allowed for good, in a call or in a cell.
 
     Args:
         shell: the IPython shell, or None in a plain Python program.
+        approvals: the session's; None: of the calls alone.
     """
 
-    def __init__(self, shell: Any = None) -> None:
-        self.approvals = Approvals()
+    def __init__(self, shell: Any = None, approvals: Approvals | None = None) -> None:
+        self.approvals = Approvals() if approvals is None else approvals
         self._shell = shell
         self._call: OpenCall | None = None
         self._lock = threading.Lock()

@@ -1,14 +1,13 @@
-"""The question of a call as the page knows it: what would run, and the buttons; what they do is in ``approval.js``."""
+"""The question of a call as the page knows it: what would run, and the buttons; what they do is in ``page/approval.js``."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-_HERE = Path(__file__).parent
+from .pages import read_module, read_page
 
 
 class ApprovalWidget(anywidget.AnyWidget):
@@ -16,8 +15,8 @@ class ApprovalWidget(anywidget.AnyWidget):
     ``{"type": "decide", "state": "approved" | "always" | "refused", "reason": …}``.
     """
 
-    _esm = _HERE / "approval.js"
-    _css = _HERE / "approval.css"
+    _esm = read_module("elements", "approval")
+    _css = read_page("approval.css")
 
     name = traitlets.Unicode(help="of the function").tag(sync=True)
     source = traitlets.Unicode(help="where it would run; empty: in this notebook").tag(sync=True)
