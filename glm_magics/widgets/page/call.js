@@ -107,10 +107,10 @@ function makeView(desk, model, el) {
     const box = h("div", { class: "gt-call", "data-state": call.state }, h("code", { text: `${call.name}(${call.arguments})` }));
     if (call.state === "waiting") {
       const answer = (how, reason = "") => desk.send("allow", { call: call.n, how, reason });
-      const reason = h("input", { type: "text", "aria-label": "Reason", placeholder: "Why not? (told to the model)", maxlength: 500 });
+      const reason = h("input", { type: "text", "aria-label": "Reason of a refusal", placeholder: "why not (goes to the model)", maxlength: 500 });
       box.append(
-        h("div", { class: "gt-ask" }, button("Approve", () => answer("yes"), { class: "gt-main" }),
-          button("Always", () => answer("always"), { title: `Runs ${call.name} without asking until the kernel ends` }),
+        h("div", { class: "gt-ask" }, button("Run", () => answer("yes"), { class: "gt-main" }),
+          button("Always run this function", () => answer("always")),
           button("Refuse", () => answer("no", reason.value)), reason),
       );
     } else if (call.result) box.append(h("div", { class: "gt-result", text: call.result }));
