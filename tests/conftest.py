@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 import glm_magics
+from glm_magics.sandbox import Sandbox
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM
 
@@ -122,6 +123,27 @@ def loopback() -> Iterator[Callable[[Callable[[socket.socket], None]], Loopback]
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+    """A sandbox that answers at once."""
+    with Sandbox(chunk_delay_s=0) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox) -> Sandbox:
+    """The same, with nothing scripted and nothing remembered."""
+    running.reset()
+    return running
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Sandbox]:
+    """A sandbox that takes its time between the pieces of an answer."""
+    with Sandbox(chunk_delay_s=0.05) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(scope="module")

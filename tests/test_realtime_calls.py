@@ -7,7 +7,6 @@ import logging
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,24 +46,6 @@ from .wire import press_stop
 
 AT_ONCE = RetryPolicy(3, base_s=0.0)
 TOOL = {"type": "function", "function": {"name": "get_temp", "parameters": {"type": "object", "properties": {}}}}
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(chunk_delay_s=0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
-@pytest.fixture(scope="module")
-def slow() -> Iterator[Sandbox]:
-    with Sandbox(chunk_delay_s=0.05) as sandbox:
-        yield sandbox
 
 
 def call_to(sandbox: Sandbox, **fields: Any) -> RealtimeSession:

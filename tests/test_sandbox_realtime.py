@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -33,24 +32,6 @@ UTTERED = [
     "response.text.done", "response.audio_transcript.done", "response.audio.done",
     "response.content_part.done", "response.output_item.done", "response.done",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(chunk_delay_s=0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
-@pytest.fixture(scope="module")
-def slow() -> Iterator[Sandbox]:
-    with Sandbox(chunk_delay_s=0.05) as sandbox:
-        yield sandbox
 
 
 def text_item(text: str, role: str = "user") -> dict[str, Any]:

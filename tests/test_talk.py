@@ -38,18 +38,6 @@ PATIENCE_S = 15.0
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(chunk_delay_s=0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
 @pytest.fixture
 def switchboard() -> Iterator[Switchboard]:
     """Whatever is on at the end is hung up."""
@@ -610,7 +598,8 @@ def test_calls_are_in_the_ledger(
         page.send("frame", JPEG) if fields else None
         page.send("write", text="Hello.")
         until(lambda n=n: len([answer for answer in page.call.replies if answer.usage]) == n)
-        until(lambda: "about ¥" in page.call.widget.counts)
+        until(lambda: "about ¥0.0" in page.call.widget.counts)
+        assert page.call.widget.counts.split("about ¥")[1][4:6] == "00"  # told to the hundredth
         page.call.stop()
         if n == 1:
             page.start()
