@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import ceil
+
 from ..bookkeeping import Books
 from ..budgets import no_price_error
 from ..errors import BudgetError
@@ -84,6 +87,11 @@ class Account:
         if cost is None or self._earlier is None:
             return cost or self._earlier
         return Cost(self._earlier.amount + cost.amount, cost.currency, is_estimate=True)
+
+    def in_words(self, now_s: float) -> str:
+        """The cost to the next hundredth, so that it changes seldom; empty where the price is not known."""
+        cost = self.cost(now_s)
+        return str(replace(cost, amount=ceil(cost.amount * 100) / 100)) if cost else ""
 
     def check(self, now_s: float) -> BudgetError | None:
         """As `Bill.check`."""

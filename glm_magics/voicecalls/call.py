@@ -373,7 +373,7 @@ class VoiceCall(HasTraits):
     def _send_rows(self) -> None:
         for row in self._record.new_rows(self._errands):
             self._widget.send({"type": "row", "row": row})
-        self._widget.counts = self._record.count(self._limits, self.cost)
+        self._widget.counts = self._record.count(self._limits, self._account.in_words(self._record.now_s))
 
     def _say(self, sentence: str) -> None:
         self._widget.message = strip_controls(sentence)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..money import Cost
 from ..realtime import server_events as ev
 from ..realtime.conversation import Answer, Conversation
 from ..realtime.session import RealtimeSession
@@ -103,7 +102,7 @@ class CallRecord:
         """All rows that were told."""
         return list(self._rows.values())
 
-    def count(self, limits: tuple[Any, ...], cost: Cost | None = None) -> str:
+    def count(self, limits: tuple[Any, ...], cost: str = "") -> str:
         """Tokens, cost and limits, for people."""
         used = self.usage()
         told = (
@@ -111,7 +110,7 @@ class CallRecord:
             if used.total_tokens
             else []
         )
-        told += [str(cost)] if cost else []
+        told += [cost] if cost else []
         told += [f"{row.name or 'limit'}: {row.remaining} of {row.limit} left" for row in limits]
         return " · ".join(told)
 

@@ -121,8 +121,11 @@ function makeView(desk, model, el) {
     if (what && typeof what === "object") return drawRow(what);
     if (what === "level" || !what) {
       const percent = desk.level > 0 ? Math.min(100, Math.max(0, 100 + (10 * Math.log10(desk.level) * 100) / 60)) : 0;
-      bar.style.transform = `scaleX(${(percent / 100).toFixed(2)})`;
-      meter.setAttribute("aria-valuenow", percent.toFixed(0));
+      const seen = `scaleX(${(percent / 100).toFixed(2)})`;
+      if (bar.dataset.seen !== seen && !meter.hidden) { // a page that is drawn anew costs more than all else in a call
+        bar.dataset.seen = bar.style.transform = seen;
+        meter.setAttribute("aria-valuenow", percent.toFixed(0));
+      }
       const s = desk.started_ms ? (performance.now() - desk.started_ms) / 1000 : 0;
       if (status.textContent !== STATES[desk.state]) status.textContent = STATES[desk.state];
       const text = desk.state === "on" ? clock(s) : "";

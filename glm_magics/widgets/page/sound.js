@@ -162,7 +162,7 @@ class Phone extends AudioWorkletProcessor {
       this.port.postMessage({ voice: true });
     }
     this.tick = (this.tick || 0) + 1;
-    if (this.tick % 10 === 0) this.port.postMessage({ level: this.isMuted ? 0 : power });
+    if (this.tick % 16 === 0) this.port.postMessage({ level: this.isMuted ? 0 : power });
   }
 
   send(isLast) {
