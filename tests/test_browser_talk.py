@@ -213,7 +213,7 @@ def test_a_function_is_approved(page: Any, lab_url: str, folder: Path) -> None:
         asked.wait_for()
         if city == "Oslo":
             page.screenshot(path=ARTIFACTS / "talk-tool.png")
-            asked.get_by_role("button", name="Run").click()
+            asked.get_by_role("button", name="Run", exact=True).click()
             call.row("assistant", "The tools answered: It rains in Oslo.")
         else:
             asked.get_by_label("Reason of a refusal").fill("too far")
