@@ -164,6 +164,8 @@ def talk(
         greeting: what it says first.
         setup: further fields of `realtime.CallSetup`: noise, is_interruptible, silence_ms, threshold, temperature, …
 
+    Each call is entered in the ledger of ``%glm_usage``; its cost is estimated by the minute.
+
     Raises:
         OptionError, ModelError: a value that is not allowed.
         MissingExtraError: the ``widgets`` or the ``tools`` extra is missing.
@@ -172,7 +174,7 @@ def talk(
     from .voicecalls import open_call
 
     session = current_session()
-    return open_call({**setup, **fields}, tools, lambda: session.connection, session.switchboard)
+    return open_call({**setup, **fields}, tools, lambda: session.connection, session.switchboard, session.books)
 
 
 def connect(choice: str = "", *, kind: str = "", api_key: str | None = None) -> str:

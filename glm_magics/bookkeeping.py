@@ -41,6 +41,11 @@ class Books:
         """Of all sessions on this machine."""
         return Ledger(data_folder(self._config) / "ledger.sqlite")
 
+    @property
+    def ceiling(self) -> float:
+        """Most that the session may spend; 0 where there is no limit."""
+        return float(self._config.session_budget)
+
     def allowance(self, ceiling: float, currency: str) -> Allowance | None:
         """What the session may still spend; None where there is no ceiling."""
         if not ceiling:
@@ -74,6 +79,21 @@ class Books:
         facts = {"cell": self.cell, "elapsed_s": round(spent.elapsed_s, 3), "ending": spent.ending}
         usage = Usage(spent.n_tokens, 0, spent.n_tokens)
         self._add(spent.cost, tell, self._record(provider, model, usage, spent.cost, **facts))
+
+    def enter_call(
+        self,
+        provider: str,
+        model: str,
+        usage: Usage,
+        cost: Cost | None,
+        elapsed_s: float,
+        ending: str,
+        cell: int,
+        tell: Callable[[str], None],
+    ) -> None:
+        """Adds one voice call, as long as it was; safe from any thread."""
+        facts = {"cell": cell, "elapsed_s": round(elapsed_s, 3), "ending": ending}
+        self._add(cost, tell, self._record(provider, model, usage, cost, **facts, is_estimate=cost is not None))
 
     def _add(self, cost: Cost | None, tell: Callable[[str], None], record: CallRecord) -> None:
         if cost is not None:

@@ -34,7 +34,7 @@ class CallRecord:
         provider, model: who answered.
         chat: the name of the chat; empty without one.
         prompt_tokens, cached_tokens, completion_tokens, thinking_tokens: as counted by the server, or estimated.
-        is_estimate: the server sent no count.
+        is_estimate: the server sent no count, or the price is by the minute.
         elapsed_s, first_token_s: from sending; the second None when no token came.
         cost, currency: None and empty where the price is not known.
         ending: as `Reply.ending`; ``complete`` where that is empty.

@@ -49,6 +49,33 @@ class Price:
         return n_tokens * self.completion / _PER
 
 
+@dataclass(frozen=True, slots=True)
+class MinutePrice:
+    """Of a minute of a call.
+
+    Attributes:
+        currency: ``USD`` or ``CNY``.
+        minute: of sound, or of sound and pictures.
+    """
+
+    currency: str
+    minute: float
+
+    def cost_of(self, seconds: float) -> Cost:
+        """An estimate: no page says how parts of a minute are billed."""
+        return Cost(seconds / 60 * self.minute, self.currency, is_estimate=True)
+
+
+def find_minute_price(model: str, provider: Provider, has_video: bool) -> MinutePrice | None:
+    """What `provider` charges for a call with `model`; None where no page says it."""
+    row = find_model(model) if provider.currency else None
+    price = row.price if row is not None else None
+    if not price or price.get("unit") != "minute" or price.get("currency") != provider.currency:
+        return None
+    minute = price.get("video" if has_video else "audio")
+    return None if minute is None else MinutePrice(provider.currency, minute)
+
+
 def find_price(model: str, provider: Provider) -> Price | None:
     """What `provider` charges for `model`; None where no page says it: another currency, a plan, a server of one's own."""
     row = find_model(model) if provider.currency else None

@@ -31,7 +31,7 @@ TAP = """
     }
   });`;
   const connect = AudioNode.prototype.connect;
-  window.tap = { rate: 0, out: [], mic: [] };
+  window.tap = { rate: 0, out: [], mic: [], made_s: 0 };
   const taps = new WeakMap();
   const tapOf = (context) => {
     if (!taps.has(context)) taps.set(context, (async () => {
@@ -48,6 +48,7 @@ TAP = """
   };
   AudioNode.prototype.connect = function (target, ...rest) {
     const isPlayer = target instanceof AudioDestinationNode && this instanceof AudioWorkletNode;
+    if (isPlayer) this.port.addEventListener("message", ({ data }) => { window.tap.made_s += data.made_s ?? 0; });
     const isMicrophone = this instanceof MediaStreamAudioSourceNode;
     if (isPlayer || isMicrophone) tapOf(this.context).then((node) => connect.call(this, node, 0, isPlayer ? 0 : 1));
     return connect.call(this, target, ...rest);

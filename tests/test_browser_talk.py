@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from glm_magics.sandbox.voice import speak
+from glm_magics.widgets import pages as page_module
 from tests.ears import (
     TAP,
     at_rate,
@@ -206,10 +207,10 @@ def test_a_function_is_approved(page: Any, lab_url: str, folder: Path) -> None:
         asked.wait_for()
         if city == "Oslo":
             page.screenshot(path=ARTIFACTS / "talk-tool.png")
-            asked.get_by_role("button", name="Approve").click()
+            asked.get_by_role("button", name="Run", exact=True).click()
             call.row("assistant", "The tools answered: It rains in Oslo.")
         else:
-            asked.get_by_label("Reason").fill("too far")
+            asked.get_by_label("Reason of a refusal").fill("too far")
             asked.get_by_role("button", name="Refuse").click()
             call.row("assistant", "The reason: too far")
     call.press("Hang up")
@@ -350,6 +351,48 @@ def test_without_a_microphone(page: Any, lab_url: str, folder: Path, script: str
     page.screenshot(path=ARTIFACTS / "talk-deaf.png")
     call.press("Hang up")
     call.wait_for_state("over")
+
+
+LATE_PIECES = """([source, late_ms]) => {
+  let made;
+  class Processor { constructor() { this.port = { postMessage: () => {} }; } }
+  new Function("AudioWorkletProcessor", "registerProcessor", "sampleRate", "currentTime", source)(
+    Processor, (name, kind) => { made = kind; }, 48000, 0);
+  const phone = new made({ processorOptions: { spokenHz: 24000 } });
+  const heard = [];
+  for (let n = 0, k = 0; n < 48 * (late_ms.length + 2) * 100; n += 128) {
+    for (; k < late_ms.length && (k * 100 + late_ms[k]) * 48 <= n; k++) {
+      const tone = (i) => 10000 * Math.sin((2 * Math.PI * 220 * (2400 * k + i)) / 24000);
+      phone.take({ samples: Int16Array.from({ length: 2400 }, (_, i) => tone(i)) });
+      if (k === late_ms.length - 1) phone.take({ end: true });
+    }
+    const block = new Float32Array(128);
+    phone.process([[]], [[block]]);
+    heard.push(...block);
+  }
+  const loud = heard.flatMap((value, i) => (Math.abs(value) > 0.02 ? [i] : []));
+  const steps = loud.slice(1).map((at, i) => (at - loud[i]) / 48);
+  const jumps = heard.slice(1).map((value, i) => Math.abs(value - heard[i]));
+  return { begins_ms: loud[0] / 48, gap_ms: Math.max(...steps), jump: Math.max(...jumps) };
+}"""
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "gap_ms"),
+    [
+        pytest.param([0] * 20, 2, id="none"),
+        pytest.param([0, 50, 10, 50, 0, 0, 50, 50], 2, id="as-much-as-a-network"),
+        pytest.param([0, 0, 70, 10], 20, id="more"),
+        pytest.param([0, 0, 400, 300], 420, id="a-pause"),
+    ],
+)
+def test_a_piece_that_is_late_leaves_no_gap(page: Any, late_ms: list[int], gap_ms: float) -> None:
+    """The voice goes on until it comes, without a click; the first piece waits a fiftieth of a second and no longer."""
+    source = page_module.read_page("sound.js").split("String.raw`")[1].split("`;\n")[0]
+    heard = page.evaluate(LATE_PIECES, [source, late_ms])
+    assert heard["begins_ms"] < 25
+    assert heard["gap_ms"] < gap_ms
+    assert heard["jump"] < 0.03
 
 
 def test_an_answer_aloud_is_heard_while_it_comes(page: Any, lab_url: str, folder: Path) -> None:

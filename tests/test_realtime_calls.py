@@ -530,6 +530,15 @@ def talk(sandbox: Sandbox, source: Any, **options: Any) -> Any:
     return talk_file(source, connection=connection_to(sandbox), **{"speed": float("inf"), **options})
 
 
+@pytest.mark.parametrize(
+    "tools", [[print], ["weather"], [None], [{"type": "function"}]], ids=["function", "name", "none", "nameless"]
+)
+def test_tools_that_are_no_objects_are_a_sentence(sandbox: Sandbox, tmp_path: Path, tools: list[Any]) -> None:
+    """Before anything is sent."""
+    with pytest.raises(OptionError, match=r"A tool (is no JSON object|has no name)\."):
+        talk(sandbox, recording(tmp_path / "in.wav"), tools=tools)
+
+
 @pytest.mark.parametrize("speed", [1.0, 3.0, float("inf")])
 def test_a_file_is_talked_over(sandbox: Sandbox, tmp_path: Path, speed: float) -> None:
     """Both turns are heard and answered, in real time and faster."""

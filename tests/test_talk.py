@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -459,6 +460,11 @@ def test_a_page_cannot_write_traits(sandbox: Sandbox, switchboard: Switchboard) 
         pytest.param({"vad": "auto"}, OptionError, "vad is 'auto'", id="vad"),
         pytest.param({"greeting": "x" * 2000}, OptionError, "1024 are allowed", id="greeting"),
         pytest.param({"speed": 2}, OptionError, "no option 'speed'", id="unknown"),
+        pytest.param({"instructions": 7}, OptionError, "instructions is 7. Give a text", id="no-text"),
+        pytest.param({"greeting": None}, OptionError, "greeting is None", id="no-greeting"),
+        pytest.param({"video": 1}, OptionError, "has_video is 1. Give True or False", id="no-flag"),
+        pytest.param({"silence_ms": "long"}, OptionError, "silence_ms is 'long'. Give a whole number", id="no-count"),
+        pytest.param({"temperature": "hot"}, OptionError, "temperature is 'hot'. Give a number", id="no-number"),
         pytest.param({"video": True, "tools": [weather]}, OptionError, "video call takes no tools", id="video-and-tools"),
         pytest.param({"tools": ["weather"]}, OptionError, "function", id="no-function"),
     ],
@@ -575,6 +581,58 @@ def test_pieces_of_any_length_are_played_whole(pieces: list[bytes | None], playe
         record.conversation.add(event, 0.0)
         got.append(record.play(event)[1])
     assert got == played
+
+
+# What it costs
+
+
+def open_paid(sandbox: Sandbox, switchboard: Switchboard, session: Any, **fields: Any) -> Page:
+    """A call that is billed as the vendor bills it."""
+    provider = replace(sandbox_provider(sandbox.base_url), name="bigmodel", is_free=False, currency="CNY")
+    connection = Connection(provider, Secret(sandbox.key))
+    return Page(open_call(fields, (), lambda: connection, switchboard, session.books))
+
+
+@pytest.mark.parametrize(("fields", "minute"), [({}, 0.18), ({"model": "glm-realtime-air", "has_video": True}, 2.1)])
+def test_calls_are_in_the_ledger(
+    sandbox: Sandbox, switchboard: Switchboard, session: Any, fields: dict[str, Any], minute: float
+) -> None:
+    """One row each, by the minute as an estimate, also in the widget; the second does not count the first again."""
+    page = open_paid(sandbox, switchboard, session, vad="client", **fields).start()
+    for n in (1, 2):
+        page.send("frame", JPEG) if fields else None
+        page.send("write", text="Hello.")
+        until(lambda n=n: len([answer for answer in page.call.replies if answer.usage]) == n)
+        until(lambda: "about ¥0.0" in page.call.widget.counts)
+        assert page.call.widget.counts.split("about ¥")[1][4:6] == "00"  # told to the hundredth
+        page.call.stop()
+        if n == 1:
+            page.start()
+    rows = session.books.ledger.read("all")
+    assert [row.model for row in rows] == [page.call.setup.model] * 2
+    assert [row.cost for row in rows] == [pytest.approx(row.elapsed_s / 60 * minute, abs=minute / 60 * 0.002) for row in rows]
+    assert sum(row.elapsed_s for row in rows) == pytest.approx(page.call.cost.amount / minute * 60, abs=0.01)
+    assert all(row.is_estimate and row.completion_tokens and row.ending == "complete" for row in rows)
+
+
+def test_a_call_ends_where_the_money_does(sandbox: Sandbox, switchboard: Switchboard, session: Any) -> None:
+    """The ceiling of the session holds for calls: hung up with a sentence, and no other one begins."""
+    session.config.session_budget = 0.0009
+    page = open_paid(sandbox, switchboard, session).start()
+    until(lambda: page.call.state == "over")
+    assert "The ¥0.0009 of this session are spent; a call ends there." in page.call.widget.message
+    page.send("start", has_microphone=True)
+    assert page.call.state == "over"
+    assert "session_budget" in page.call.widget.message
+
+
+def test_free_calls_cost_nothing(sandbox: Sandbox, switchboard: Switchboard, session: Any) -> None:
+    """The sandbox is in the ledger without a price, and asks for no ceiling."""
+    session.config.session_budget = 0.0001
+    page = Page(open_call({}, (), lambda: connection_to(sandbox), switchboard, session.books)).start()
+    page.call.stop()
+    assert [row.cost for row in session.books.ledger.read("all")] == [None]
+    assert page.call.cost is None
 
 
 def test_calling_again_goes_on(sandbox: Sandbox, switchboard: Switchboard) -> None:

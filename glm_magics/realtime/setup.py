@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from ..catalog import models
-from ..errors import ModelError, OptionError
+from ..errors import ModelError, OptionError, one_line
 
 Vad: TypeAlias = Literal["server", "client"]
 """Who notices that the user has finished: the server, by listening, or the client, which says so."""
@@ -73,16 +73,30 @@ class CallSetup:
         return replace(self, greeting="")
 
 
+_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "a text"),
+    "Vad": ((str,), "a text"),
+    "bool": ((bool,), "True or False"),
+    "int | None": ((int, type(None)), "a whole number"),
+    "float | None": ((int, float, type(None)), "a number"),
+    "Sequence[Mapping[str, Any]]": ((list, tuple), "a list"),
+}
+"""What a field of `CallSetup` may hold, by its type."""
+
+
 def make_setup(fields: Mapping[str, Any]) -> CallSetup:
     """A setup from its fields by name.
 
     Raises:
-        OptionError: there is no such field.
+        OptionError: there is no such field, or its value is of another kind.
     """
     known = CallSetup.__dataclass_fields__
-    for name in fields:
+    for name, value in fields.items():
         if name not in known:
             raise OptionError(f"A call has no option {name!r}.", f"There are {', '.join(known)}.")
+        kinds, words = _KINDS[str(known[name].type)]
+        if not isinstance(value, kinds):
+            raise OptionError(f"{name} is {one_line(repr(value), 60)}.", f"Give {words}.")
     return CallSetup(**fields)
 
 
@@ -139,6 +153,11 @@ def _model_id(name: str) -> str:
 
 def _flat(tool: Mapping[str, Any]) -> dict[str, Any]:
     """A tool as this endpoint wants it: name and parameters beside the type, not in an object of their own."""
+    if not isinstance(tool, Mapping):
+        raise OptionError(
+            "A tool is no JSON object.",
+            "Without a page tools=[{…}] says what there is, functions={name: function} runs it; glm.talk takes functions.",
+        )
     inner = tool.get("function", tool)
     if not isinstance(inner, Mapping) or not isinstance(inner.get("name"), str) or not inner["name"]:
         raise OptionError("A tool has no name.", 'Write {"type": "function", "name": …, "description": …, "parameters": {…}}.')

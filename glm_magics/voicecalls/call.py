@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import HasTraits, Unicode
 
-from ..errors import GLMError, InputError, MissingExtraError
+from ..bookkeeping import Books
+from ..errors import GLMError, InputError
 from ..markdown import strip_controls
+from ..money import Cost
 from ..providers import Connection
 from ..realtime import server_events as ev
 from ..realtime.conversation import Conversation
@@ -23,7 +25,8 @@ from ..realtime.tapes import CallAudio
 from ..replies import Reply
 from ..toolbox import Functions, Toolbox
 from ..widgets import callrequests as page
-from ..widgets.calloutputs import CallOutputs, recording
+from ..widgets.calloutputs import CallOutputs, open_widget, recording
+from .bills import Account
 from .errands import Errands
 from .freshness import Freshness
 from .record import CallRecord
@@ -48,6 +51,7 @@ class VoiceCall(HasTraits):
         connection: gives who answers, when the call begins.
         toolbox: functions that the model may ask for.
         switchboard: of the kernel.
+        books: of the session, where the call is written down.
 
     Raises:
         OptionError, ModelError: a value that the reference does not allow.
@@ -63,6 +67,7 @@ class VoiceCall(HasTraits):
         connection: Callable[[], Connection],
         toolbox: Toolbox | None = None,
         switchboard: Switchboard | None = None,
+        books: Books | None = None,
     ) -> None:
         super().__init__()
         tools = toolbox or Toolbox()
@@ -78,7 +83,8 @@ class VoiceCall(HasTraits):
         self._is_dirty = False
         self._reason = ""
         self._limits: tuple[Any, ...] = ()
-        self._widget = _open_widget(self.setup)
+        self._account = Account(books)
+        self._widget = open_widget(self.setup)
         self._widget.on_msg(self._on_message)
         self._outputs = CallOutputs(self._widget)
 
@@ -163,6 +169,11 @@ class VoiceCall(HasTraits):
         answers = self.conversation.answers
         return self._record.reply(answers[-1]) if answers else None
 
+    @property
+    def cost(self) -> Cost | None:
+        """Of all its minutes so far, an estimate; None where the price is not known."""
+        return self._account.cost(self._record.now_s)
+
     # -- what the page asks for
 
     def _on_message(self, widget: object, content: object, buffers: object) -> None:
@@ -209,7 +220,9 @@ class VoiceCall(HasTraits):
         if self.is_on:
             raise InputError("The call is on already.", "Hang up first.")
         connection, record = self._connection(), self._record
+        bill = self._account.draw_up(connection.provider, self.setup, record.elapsed_s, len(record.conversation.answers))
         self._switchboard.take(self)
+        self._account.bill = bill
         self._freshness, self._seen_s, self._reason = Freshness(), time.monotonic(), ""
         self._errands.begin()
         self._widget.owner = who
@@ -320,6 +333,8 @@ class VoiceCall(HasTraits):
         if self._changed_s and now_s - self._changed_s > KEEP_EVERY_S:
             self._changed_s = 0.0
             self._outputs.keep_transcript(self._words())
+        if error := self._account.check(call.elapsed_s):
+            self.hang_up(str(error))
         if self._widget.owner and now_s - self._seen_s > PAGE_GONE_S:
             self.hang_up(_GONE)
 
@@ -331,9 +346,10 @@ class VoiceCall(HasTraits):
         """The socket is closed."""
         self._errands.stop()
         self._record.end()
+        trouble = self._account.settle(self._record, "cut short" if error else "complete")
         self._switchboard.leave(self)
         self._widget.is_answering = False
-        self._say(self._reason or (str(error) if error else ""))
+        self._say(self._reason or (str(error) if error else trouble))
         self._send_rows()
         self._set_state("over")
         self._outputs.keep_transcript(self._words())
@@ -357,7 +373,7 @@ class VoiceCall(HasTraits):
     def _send_rows(self) -> None:
         for row in self._record.new_rows(self._errands):
             self._widget.send({"type": "row", "row": row})
-        self._widget.counts = self._record.count(self._limits)
+        self._widget.counts = self._record.count(self._limits, self._account.in_words(self._record.now_s))
 
     def _say(self, sentence: str) -> None:
         self._widget.message = strip_controls(sentence)
@@ -381,7 +397,11 @@ class VoiceCall(HasTraits):
 
 
 def open_call(
-    fields: Mapping[str, Any], tools: Functions, connection: Callable[[], Connection], switchboard: Switchboard
+    fields: Mapping[str, Any],
+    tools: Functions,
+    connection: Callable[[], Connection],
+    switchboard: Switchboard,
+    books: Books | None = None,
 ) -> VoiceCall:
     """A call that is not begun yet; `fields` of `CallSetup` by name, `tools` functions of the notebook.
 
@@ -389,14 +409,4 @@ def open_call(
         OptionError, ModelError: a value that the reference does not allow, or no function.
         MissingExtraError: anywidget is not installed.
     """
-    return VoiceCall(make_setup(fields), connection, Toolbox.of(tools) if tools else None, switchboard)
-
-
-def _open_widget(setup: CallSetup) -> CallWidget:
-    try:
-        from ..widgets.calling import CallWidget
-    except ImportError:
-        raise MissingExtraError.naming("widgets", "The call's widget needs anywidget, which is not installed.") from None
-    about = " · ".join(filter(None, (setup.model, setup.voice)))
-    fields: dict[str, Any] = {"vad": setup.vad, "has_video": setup.has_video, "is_interruptible": setup.is_interruptible}
-    return CallWidget(about=about, **fields)
+    return VoiceCall(make_setup(fields), connection, Toolbox.of(tools) if tools else None, switchboard, books)

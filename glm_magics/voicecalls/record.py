@@ -102,13 +102,23 @@ class CallRecord:
         """All rows that were told."""
         return list(self._rows.values())
 
-    def count(self, limits: tuple[Any, ...]) -> str:
-        """Tokens and limits, for people."""
-        used = [answer.usage for answer in self.conversation.answers if answer.usage]
-        into, out = sum(usage.input_tokens for usage in used), sum(usage.output_tokens for usage in used)
-        told = [f"{into + out:,} tokens ({into:,} in, {out:,} out)"] if used else []
+    def count(self, limits: tuple[Any, ...], cost: str = "") -> str:
+        """Tokens, cost and limits, for people."""
+        used = self.usage()
+        told = (
+            [f"{used.total_tokens:,} tokens ({used.prompt_tokens:,} in, {used.completion_tokens:,} out)"]
+            if used.total_tokens
+            else []
+        )
+        told += [cost] if cost else []
         told += [f"{row.name or 'limit'}: {row.remaining} of {row.limit} left" for row in limits]
         return " · ".join(told)
+
+    def usage(self, first: int = 0) -> Usage:
+        """The tokens of all answers from the `first` on."""
+        used = [answer.usage for answer in self.conversation.answers[first:] if answer.usage]
+        into, out = sum(usage.input_tokens for usage in used), sum(usage.output_tokens for usage in used)
+        return Usage(into, out, into + out, sum(usage.cached_tokens for usage in used))
 
     def audio(self) -> CallAudio:
         """Both sides as they sounded."""

@@ -1,19 +1,13 @@
-"""The widget of a voice call as the page knows it: traits of plain values; what it does is in ``sound.js`` and ``talk.js``."""
+"""The widget of a voice call as the page knows it: traits of plain values; what it does is in ``page/``."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-_HERE = Path(__file__).parent
-
-
-def module(*names: str) -> str:
-    """One ES module from several files."""
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+from .pages import read_module, read_page
 
 
 class CallWidget(anywidget.AnyWidget):
@@ -24,8 +18,8 @@ class CallWidget(anywidget.AnyWidget):
     ``recording``.
     """
 
-    _esm = module("sound.js", "talk.js")
-    _css = _HERE / "talk.css"
+    _esm = read_module("elements", "sound", "calldesk", "call")
+    _css = read_page("call.css")
 
     state = traitlets.Unicode("idle", help="idle, connecting, on, reconnecting, over").tag(sync=True)
     owner = traitlets.Unicode(help="the page that speaks and hears").tag(sync=True)

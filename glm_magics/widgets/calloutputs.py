@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from ..errors import MissingExtraError
+from ..realtime.setup import CallSetup
 from ..realtime.tapes import CallAudio
 from ..speech import MAX_PLAYER_BYTES, Speech
 
@@ -19,6 +20,21 @@ NOT_YET = {
 }
 NO_SOUND = {"text/plain": ""}
 _MP3_BYTES_PER_S = 8_000
+
+
+def open_widget(setup: CallSetup) -> CallWidget:
+    """The view of a call that is not begun yet.
+
+    Raises:
+        MissingExtraError: anywidget is not installed.
+    """
+    try:
+        from .calling import CallWidget
+    except ImportError:
+        raise MissingExtraError.naming("widgets", "The call's widget needs anywidget, which is not installed.") from None
+    about = " · ".join(filter(None, (setup.model, setup.voice)))
+    fields: dict[str, Any] = {"vad": setup.vad, "has_video": setup.has_video, "is_interruptible": setup.is_interruptible}
+    return CallWidget(about=about, **fields)
 
 
 class CallOutputs:

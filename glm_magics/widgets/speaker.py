@@ -13,7 +13,7 @@ import anywidget
 
 from ..speech import VOICE_RATE_HZ
 from ..waves import read_wave
-from .calling import module
+from .pages import read_module
 
 LINGERS_S = 2.0
 LOADING_S = 0.8
@@ -25,7 +25,7 @@ _HEADER_BYTES = 44
 class SpeakerWidget(anywidget.AnyWidget):
     """Plays what it is sent: ``sound`` (`rate_hz`; 16-bit samples as its buffer), ``end``, ``stop``; `n` counts from 0."""
 
-    _esm = module("sound.js", "speaker.js")
+    _esm = read_module("sound", "speaker")
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """A page's write to a trait: not taken, for the page has none to write."""

@@ -131,13 +131,17 @@ def mouth_to_ear(page: Any, seconds: float) -> list[float]:
     return delays_ms
 
 
-def gaps_ms(page: Any, seconds: float) -> tuple[list[float], float]:
-    """Pauses of more than 1 ms in a steady tone, and how long it was, in seconds."""
+def gaps_ms(page: Any, seconds: float) -> tuple[list[float], float, float]:
+    """Pauses of more than 1 ms in a steady tone, how long it was, and how much was made up where pieces were late, in seconds."""
     page.wait_for_timeout(1000 * seconds)
     rate_hz, out, _ = tapped(page)
     loud = np.flatnonzero(np.abs(out) > 0.02)
     steps = np.diff(loud) / rate_hz * 1000
-    return sorted((float(step) for step in steps if step > 1), reverse=True), len(out) / rate_hz
+    return (
+        sorted((float(step) for step in steps if step > 1), reverse=True),
+        len(out) / rate_hz,
+        page.evaluate("() => window.tap.made_s"),
+    )
 
 
 def renderers() -> dict[int, float]:
@@ -209,9 +213,12 @@ def main(arguments: list[str]) -> None:
                 print(f"CPU of a call in both directions at once: kernel {kernel:.1%} of a core, page {page_share:.1%}")
             for jitter_s in JITTERS_S:
                 with calling(url, folder, browser, Echo(jitter_s, says_tone=True), f"tone-{jitter_s}") as (page, _):
-                    gaps, length_s = gaps_ms(page, seconds)
+                    gaps, length_s, made_s = gaps_ms(page, seconds)
                     shown = ", ".join(f"{gap:.0f}" for gap in gaps[:8]) or "none"
-                    print(f"up to {1000 * jitter_s:.0f} ms late: {len(gaps)} gaps in {length_s:.0f} s; longest, in ms: {shown}")
+                    print(
+                        f"up to {1000 * jitter_s:.0f} ms late: {len(gaps)} gaps in {length_s:.0f} s, "
+                        f"longest, in ms: {shown}; {1000 * made_s:.0f} ms made up"
+                    )
     long_call()
 
 

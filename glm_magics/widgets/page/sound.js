@@ -6,10 +6,16 @@
  * put before the module of each widget that needs it.
  */
 
-/** Runs in the audio thread, from its own text: it can use nothing from outside. */
+/**
+ * Runs in the audio thread, from its own text: it can use nothing from outside.
+ *
+ * A piece that is late leaves no gap: the last period of the voice is repeated until it comes, and so later pieces have more time.
+ */
 const PHONE = String.raw`
 const HEARD_HZ = 16000, FRAME = 1600, WINDOW_S = 0.01, VOICE_WINDOWS = 4;
-const SHORTEST_WAIT_S = 0.04, LONGEST_WAIT_S = 0.3, PLENTY_S = 0.3; // of the jitter buffer
+const SHORTEST_WAIT_S = 0.02, LONGEST_WAIT_S = 0.3, STEP_S = 0.02, PLENTY_S = 0.3; // of the jitter buffer
+const LONGEST_MADE_S = 0.08; // sound made up where a piece is late; more of it would be a buzz
+const PAST = 2048; // samples that are kept of what was played: two periods of the deepest voice
 const FADE = 192; // samples, 4 ms: no click when playback stops
 
 /** Samples at another rate, as a stream: windowed sinc, with the low pass that going down needs. */
@@ -80,6 +86,11 @@ class Phone extends AudioWorkletProcessor {
     this.wait_s = SHORTEST_WAIT_S;
     this.fade = 0;
     this.last = 0;
+    this.past = new Float32Array(PAST);
+    this.nPast = 0;
+    this.period = new Float32Array(1); // of the voice, where sound is made up
+    this.nMade = 0;
+    this.blend = 0; // samples in which what is made up gives way to what has come
     this.port.onmessage = ({ data }) => this.take(data);
   }
 
@@ -112,6 +123,7 @@ class Phone extends AudioWorkletProcessor {
     this.first = this.nQueued = 0;
     this.isEnded = true;
     this.isHeld = false;
+    this.nMade = this.blend = 0;
     this.up.reset();
     this.setPlaying(false);
   }
@@ -150,7 +162,7 @@ class Phone extends AudioWorkletProcessor {
       this.port.postMessage({ voice: true });
     }
     this.tick = (this.tick || 0) + 1;
-    if (this.tick % 10 === 0) this.port.postMessage({ level: this.isMuted ? 0 : power });
+    if (this.tick % 16 === 0) this.port.postMessage({ level: this.isMuted ? 0 : power });
   }
 
   send(isLast) {
@@ -159,31 +171,75 @@ class Phone extends AudioWorkletProcessor {
     this.port.postMessage({ frame: samples, isLast }, [samples.buffer]);
   }
 
-  /** Played: begins a moment after the first piece, so that the next may be late; later each time that it ran dry. */
+  /** Played: begins a moment after the first piece, so that the next may be late; later each time that one was. */
   play(output) {
     this.waited += output.length;
     const isDue = this.isEnded || this.waited >= this.wait_s * sampleRate || this.nQueued >= PLENTY_S * sampleRate;
     if (!this.isPlaying && !this.isHeld && this.nQueued && isDue) this.setPlaying(true);
-    if (this.isPlaying && !this.isHeld) {
-      for (let i = 0; i < output.length; i++) {
-        if (!this.queue.length) {
-          this.dry(i < output.length);
-          break;
-        }
-        this.last = output[i] = this.queue[0][this.first++];
-        this.nQueued--;
-        if (this.first === this.queue[0].length) { this.queue.shift(); this.first = 0; }
+    let i = 0;
+    for (; i < output.length && this.isPlaying && !this.isHeld; i++) {
+      if (this.queue.length) output[i] = this.last = this.pull();
+      else if (!this.isEnded && this.nMade < LONGEST_MADE_S * sampleRate) output[i] = this.last = this.makeUp();
+      else {
+        this.dry();
+        break;
       }
-    } else if (this.fade > 0) {
-      for (let i = 0; i < output.length && this.fade > 0; i++) output[i] = (this.last * this.fade--) / FADE;
     }
+    for (; i < output.length && this.fade > 0; i++) output[i] = (this.last * this.fade--) / FADE;
   }
 
+  /** The next sample of what has come. */
+  pull() {
+    let value = this.past[this.nPast++ % PAST] = this.queue[0][this.first++];
+    this.nQueued--;
+    if (this.first === this.queue[0].length) { this.queue.shift(); this.first = 0; }
+    if (this.nMade && !this.blend) this.blend = FADE;
+    if (this.blend > 0) {
+      value += (this.made() - value) * (this.blend-- / FADE);
+      if (!this.blend) {
+        this.port.postMessage({ made_s: (this.nMade - FADE) / sampleRate });
+        this.nMade = 0;
+      }
+    }
+    return value;
+  }
+
+  /** A sample in place of one that is late: the last period of the voice again, softer and softer. */
+  makeUp() {
+    if (!this.nMade) {
+      this.period = this.findPeriod();
+      this.wait_s = Math.min(LONGEST_WAIT_S, this.wait_s + STEP_S);
+    }
+    this.blend = 0;
+    return this.made();
+  }
+
+  made() {
+    const gain = Math.max(0, Math.min(1, 2 - (2 * this.nMade) / (LONGEST_MADE_S * sampleRate)));
+    return this.period[this.nMade++ % this.period.length] * gain;
+  }
+
+  /** The last samples that were played, as many as are alike to those before them. */
+  findPeriod() {
+    const all = new Float32Array(PAST);
+    for (let i = 0; i < PAST; i++) all[i] = this.past[(this.nPast + i) % PAST];
+    const shortest = Math.round(sampleRate / 400), longest = Math.min(PAST / 2, Math.round(sampleRate / 70));
+    let [best, most] = [longest, 0];
+    for (let lag = shortest; lag <= longest; lag++) {
+      let [like, energy] = [0, 1e-9];
+      for (let i = PAST - longest; i < PAST; i += 2) {
+        like += all[i] * all[i - lag];
+        energy += all[i - lag] * all[i - lag];
+      }
+      if (like / Math.sqrt(energy) > most) [best, most] = [lag, like / Math.sqrt(energy)];
+    }
+    return all.slice(PAST - best);
+  }
+
+  /** Nothing is left to play. */
   dry() {
-    if (!this.isEnded) {
-      this.wait_s = Math.min(LONGEST_WAIT_S, this.wait_s + 0.03);
-      this.port.postMessage({ dry: true });
-    } else this.wait_s = Math.max(SHORTEST_WAIT_S, this.wait_s - 0.03);
+    if (this.isEnded) this.wait_s = Math.max(SHORTEST_WAIT_S, this.wait_s - STEP_S);
+    this.nMade = this.blend = 0;
     this.fade = FADE;
     this.setPlaying(false);
   }
