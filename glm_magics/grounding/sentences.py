@@ -27,6 +27,7 @@ _PAIR = re.compile(
     rf"{_CORNER}|(?P<pair>[\[(]{_W}{_X}?{NUMBER}{_UNIT}[,\s]{_W}{_Y}?{NUMBER}{_UNIT}[\])])|"
     rf"(?P<loose>(?<![a-z]){_X}{NUMBER}{_UNIT}[,;]?{_W}(?:and\s)?{_Y}{NUMBER}(?:%|px)?(?=[^\w%.]|\.(?!\d)))|(?P<stop>\n\s{{0,80}}\n)"
 )
+_NUMBERS = re.compile(rf"(?<![\w.]){NUMBER}")
 _OPPOSITE = {"tl": "br", "br": "tl", "tr": "bl", "bl": "tr"}
 _FILLING = re.compile(
     r"(?:[\s,;:/|()*_`~→>=•-]|\b(?:and|to|the|with|its|a|at|is|are|of|as|corner|point|vertex|box|coordinates?|coord|extends?|ending|located|from|"
@@ -170,7 +171,7 @@ class ProseReader:
             if kind in _OPPOSITE:
                 run.add_corner(kind, match.start())
             elif kind in ("pair", "loose"):
-                numbers = [to_float(found) for found in re.findall(rf"(?<![\w.]){NUMBER}", match[0])][-2:]
+                numbers = [to_float(found) for found in _NUMBERS.findall(match[0])][-2:]
                 unit = "%" if "%" in match[0] else "px" if "px" in match[0] else ""
                 run.add_pair(Group(tuple(numbers), match.span(), unit, "." in match[0]))
             group = run.box()
