@@ -89,7 +89,7 @@ def find_places(answer: Answer) -> Finds:
     ProseReader(answer, around, finds).read()
     for zone in answer.zones["token"]:
         finds.found += _bare_in_token(answer, zone)
-    if not images.is_one:
+    if finds.found and not images.is_one:
         finds.found = [one if one.image else one._replace(image=images.at(one.group.span[0])) for one in finds.found]
     finds.found.sort(key=_span_of)
     return finds
