@@ -112,13 +112,20 @@ def visible(shape: Shape) -> Shape | None:
     if isinstance(shape, Point):
         x, y = shape.relative
         return shape if 0 <= x <= 1 and 0 <= y <= 1 else None
-    x1, y1, x2, y2 = shape.relative
+    corners = corners_seen(*shape.relative)
+    if corners is None:
+        return None
+    return shape if corners == shape.relative else replace(shape, relative=corners)
+
+
+def corners_seen(x1: float, y1: float, x2: float, y2: float) -> tuple[float, float, float, float] | None:
+    """Relative corners in order and cut at the edges; None without area on the picture, or when one is not finite."""
     if 0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1:
-        return shape
-    if not all(map(isfinite, shape.relative)):
+        return x1, y1, x2, y2
+    if not all(map(isfinite, (x1, y1, x2, y2))):
         return None
     (x1, x2), (y1, y2) = (sorted(min(1.0, max(0.0, value)) for value in pair) for pair in ((x1, x2), (y1, y2)))
-    return replace(shape, relative=(x1, y1, x2, y2)) if x1 < x2 and y1 < y2 else None
+    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 
 def moved(shape: Shape, relative: tuple[float, ...]) -> Shape:

@@ -61,9 +61,13 @@ class BareReader:
 
     def leave(self, node: Node, context: Context) -> Next:
         """Keeps what is in a node, or gives the nodes in it that are still to be looked at."""
+        if not node.children:
+            if not context.is_data and (groups := groups_in(self.answer.text, node)):
+                self._decide(node, groups, context)
+            return []
         if context.is_data:
             return [(child, context) for child in node.children]
-        if node.kind == "(" and node.children and all(child.kind == "[" for child in node.children):
+        if node.kind == "(" and all(child.kind == "[" for child in node.children):
             return [(child, context) for child in node.children]
         if self._labelled(node, context):
             return []
@@ -76,7 +80,7 @@ class BareReader:
 
     def _rows(self, node: Node) -> list[Group] | None:
         """The groups of a node that holds nothing but groups and separators; None for any other node."""
-        if not node.children or all(child.kind == '"' for child in node.children):
+        if all(child.kind == '"' for child in node.children):
             return groups_in(self.answer.text, node)
         inner = node.children[0]
         if len(node.children) == 1 and node.kind == inner.kind == "[" and not any(child.children for child in inner.children):
@@ -90,11 +94,11 @@ class BareReader:
 
     def _labelled(self, node: Node, context: Context) -> bool:
         """Keeps ``["cat", [15, 40, 70, 220]]`` and ``("cat", 15, 40, 70, 220)``; False for any other node."""
-        if not node.children:
-            return False
         strings = [child for child in node.children if child.kind == '"']
+        if len(strings) != 1 or not node.is_closed:
+            return False
         others = [child for child in node.children if child.kind != '"']
-        if len(strings) != 1 or any(child.children for child in others) or not node.is_closed:
+        if any(child.children for child in others):
             return False
         label = read_string(self.answer.words, strings[0])
         if not any(letter.isalpha() for letter in label):

@@ -49,6 +49,9 @@ class Cue(NamedTuple):
         return self.kind in ("other", "strict", "container", "point")
 
 
+_OF_ROW = Cue(is_joined=True)
+
+
 class Surroundings:
     """The words around the numbers of one text.
 
@@ -59,6 +62,7 @@ class Surroundings:
     def __init__(self, text: str) -> None:
         self._text = text
         self._judge_header = cache(_judge)  # many lines share one
+        self._judge_part = cache(lambda part: _judge(_last_sentence(part)))  # an answer that runs away repeats itself
 
     @cached_property
     def is_only_numbers(self) -> bool:
@@ -82,10 +86,10 @@ class Surroundings:
         lines = self._text.split("\n")
         for i, line in enumerate(lines):
             headers.append(last)
-            is_ruler = line.lstrip().startswith("|") and not line.strip(" |:-\t\r")
+            is_ruler = "|" in line and line.lstrip().startswith("|") and not line.strip(" |:-\t\r")
             if is_ruler and i:
                 last = i - 1
-            elif _HEADER.search(line[-200:]) and "[" not in line:
+            elif "[" not in line and _HEADER.search(line[-200:]):
                 last = i
         return headers
 
@@ -94,13 +98,6 @@ class Surroundings:
         number = bisect_right(self._lines, place) - 1
         return self._lines[number], number
 
-    def before(self, place: int, limit: int) -> str:
-        """The words of the sentence before a place, not beyond a limit."""
-        part = _MARKS.sub(" ", self._text[max(limit, place - _MOST_BEFORE) : place])
-        written = len(part.rstrip(" \t\"'([{<"))
-        ends = [match.end() for match in BREAK.finditer(part) if match.end() < written]
-        return part[ends[-1] :] if ends else part
-
     def judge(self, place: int, limit: int = 0) -> Cue:
         """What the words before a place say of the numbers there.
 
@@ -108,18 +105,17 @@ class Surroundings:
             place: where their brackets begin.
             limit: where the numbers before them end.
         """
-        start = self.line_of(place)[0]
-        line = self._text[start : start + 1]
-        cue = _judge(self.before(place, limit)) if line != "|" else Cue(is_joined=True)
+        start, number = self.line_of(place)
+        is_row = self._text.startswith("|", start)
+        cue = _OF_ROW if is_row else self._judge_part(self._text[max(limit, place - _MOST_BEFORE) : place])
         is_entry = cue.is_other and _ENTRY.match(self._text, start, place) is not None
         if cue.kind and not is_entry:
             return cue
-        header = self._header(place)
+        header = self._header(place, number)
         inherited = self._judge_header(header)._replace(is_joined=cue.is_joined) if header else cue
         return inherited if inherited.is_place or not cue.kind else cue
 
-    def _header(self, place: int) -> str:
-        number = self.line_of(place)[1]
+    def _header(self, place: int, number: int) -> str:
         header = self._headers[number]
         if header < 0 or number - header > 80:
             return ""
@@ -128,6 +124,17 @@ class Surroundings:
             column = self._text.count("|", self._lines[number], place)
             return ":".join(self._text[start : self._lines[header + 1]].split("|")[column : column + 1]).strip() + ":"
         return _MARKS.sub(" ", self._text[start : self._lines[header + 1]][-_MOST_BEFORE:])
+
+
+def _last_sentence(part: str) -> str:
+    """What of the words before some numbers is in the same sentence."""
+    part = _MARKS.sub(" ", part)
+    written = len(part.rstrip(" \t\"'([{<"))
+    start = 0
+    for match in BREAK.finditer(part):
+        if match.end() < written:
+            start = match.end()
+    return part[start:]
 
 
 def _judge(clause: str) -> Cue:

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from functools import cached_property
 
-_START = r"(?:^[\s#*>-]*|[\])}.;。`]\s*)\**"
+_START = r"(?:^(?:[^\S\n]|[#*>-])*+|[\])}.;。`]\s*+)\**+"
 _NAMED = re.compile(
     rf"{_START}(?:"
     r"(?:(?:Image|Picture|Photo|Page|图片|图像|图)\s*#?(\d{1,2})|第\s*(\d{1,2})\s*(?:张|页)[图片]*)[*\s]*(?:[:(,]|$)"
@@ -32,6 +32,11 @@ class Images:
 
     def __init__(self, text: str) -> None:
         self._text = text
+
+    @property
+    def is_one(self) -> bool:
+        """The text numbers no pictures."""
+        return not self._marks
 
     @cached_property
     def _marks(self) -> list[tuple[int, int]]:

@@ -87,8 +87,8 @@ class KeyedReader:
         """Looks at these nodes and at all that is in them, in the order of the text; nesting may be endless."""
         waiting: Next = [(node, context) for node in reversed(nodes)]
         while waiting:
-            node, known = waiting.pop()
-            waiting += reversed(self._look(node, known))
+            if inside := self._look(*waiting.pop()):
+                waiting += reversed(inside)
 
     def _look(self, node: Node, context: Context) -> Next:
         if node.kind == '"' or self.answer.zone_at("program", node.start):

@@ -113,19 +113,21 @@ NAMES = NAMED | {name for pair in CORNER_PAIRS for name in pair}
 
 def box_from_names(values: dict[str, float]) -> tuple[float, float, float, float] | None:
     """``(x1, y1, x2, y2)`` from named numbers in any order: corners, corner and size, or centre and size."""
-    for row in CORNERS:
-        if all(name in values for name in row):
-            x1, y1, x2, y2 = (values[name] for name in row)
-            return x1, y1, x2, y2
-    for row in SIZES:
-        if all(name in values for name in row):
-            x, y, width, height = (values[name] for name in row)
-            return x, y, x + width, y + height
-    for row in CENTRES:
-        if all(name in values for name in row):
-            x, y, width, height = (values[name] for name in row)
-            return x - width / 2, y - height / 2, x + width / 2, y + height / 2
-    return None
+    row = _row_in(frozenset(values)) if len(values) > 3 else None
+    if row is None:
+        return None
+    x, y, across, down = (values[name] for name in row)
+    if row in CORNERS:
+        return x, y, across, down
+    if row in SIZES:
+        return x, y, x + across, y + down
+    return x - across / 2, y - down / 2, x + across / 2, y + down / 2
+
+
+@lru_cache(maxsize=256)
+def _row_in(names: frozenset[str]) -> tuple[str, ...] | None:
+    """The first row of which all names are there."""
+    return next((row for row in (*CORNERS, *SIZES, *CENTRES) if names.issuperset(row)), None)
 
 
 @lru_cache(maxsize=1024)

@@ -28,6 +28,7 @@ _NEAR = re.compile(
     re.IGNORECASE,
 )
 _BEHIND = re.compile(r"[\])]?[ \t]*(?:[:：=|,，–—-]|->|→|=>)?[ \t]*(\(?[^\n\[\](){}<>|:：]{1,80}\)?)(?=\n|\Z)")
+_ITEM = re.compile(r"[ \t>\[(\-*+•·–0-9.)]*+")
 _AFTER = re.compile(r"[\"']?,?[ \t]*\n?[^\n\[]{0,240}(?=[\n}\"']|\Z)")
 _ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
 _GROUP_END = re.compile(r"\d%?\s{0,4}[\])}]{1,3}[\s,;.]{0,3}(?:and\s)?")
@@ -107,7 +108,7 @@ def label_of_lines(words: str, start: int, end: int) -> str:
 
 def label_after(words: str, start: int, end: int, line_start: int) -> str:
     """The name behind a box that begins its line and has it alone: ``[15, 40, 70, 220] cat`` or ``- [15, 40, 70, 220]: cat``."""
-    if words[end : end + 1] in ("", "\n") or words[line_start:start].strip(" \t>[(-*+•·–0123456789.)"):
+    if words[end : end + 1] in ("", "\n") or not _ITEM.fullmatch(words, line_start, start):
         return ""
     after = _BEHIND.match(words, end)
     name = _MARKS.sub("", after[1]).strip().removeprefix("(").removesuffix(")") if after else ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from math import isfinite
 from typing import Literal
 
 from ..errors import InputError, one_line
-from ..geometry import Box, Point, Shape, visible
+from ..geometry import Box, Point, Shape, corners_seen
 from .bare import BareReader
 from .cleaning import Answer, Zone, clean
 from .cues import Surroundings
@@ -19,10 +20,12 @@ from .numbers import split_group
 from .sentences import ProseReader
 from .tags import read_tags
 from .trees import grow_tree
-from .values import Finds, Found, Group, Rank, Reading, Unread
+from .values import Finds, Found, Group, Rank, Reading, Span, Unread
 
 Scale = Literal[1000, 100, 1, "pixel"]
 Order = Literal["xyxy", "yxyx", "xywh"]
+Place = tuple[float, float] | tuple[float, float, float, float]
+"""Of a point, or the corners of a box, as shares of the picture."""
 
 MOST_SHAPES = 1_000
 _SLACK = 0.01
@@ -86,9 +89,14 @@ def find_places(answer: Answer) -> Finds:
     ProseReader(answer, around, finds).read()
     for zone in answer.zones["token"]:
         finds.found += _bare_in_token(answer, zone)
-    placed = (one if one.image else one._replace(image=images.at(one.group.span[0])) for one in finds.found)
-    finds.found = sorted(placed, key=lambda found: found.group.span)
+    if finds.found and not images.is_one:
+        finds.found = [one if one.image else one._replace(image=images.at(one.group.span[0])) for one in finds.found]
+    finds.found.sort(key=_span_of)
     return finds
+
+
+def _span_of(one: Found) -> Span:
+    return one.group.span
 
 
 def _bare_in_token(answer: Answer, zone: Zone) -> list[Found]:
@@ -121,11 +129,18 @@ class Frame:
     def shapes_of(self, finds: Finds) -> tuple[Shape, ...]:
         """The shapes, each once; what cannot be one goes to ``finds.unread``."""
         found = self._on_scale(finds)
-        has_shares = any(_is_share(one.group) for one in found)
-        placed = [(one, shape) for one in found if (shape := self._place(one, finds, has_shares))]
-        if any(one.rank <= Rank.TOKEN for one, _ in placed):
-            placed = [(one, shape) for one, shape in placed if one.rank < Rank.SINGLE]
-        return tuple(_once(placed))[:MOST_SHAPES]
+        has_shares = any(one.group.has_decimals and _is_share(one.group) for one in found)
+        placed = [(one, place) for one in found if (place := self._place(one, finds, has_shares))]
+        ranks = {one.rank for one, _ in placed}
+        if Rank.SINGLE in ranks and min(ranks) <= Rank.TOKEN:
+            placed = [(one, place) for one, place in placed if one.rank < Rank.SINGLE]
+        return tuple(self._shape(one, place) for one, place in _once(placed)[:MOST_SHAPES])
+
+    def _shape(self, one: Found, place: Place) -> Shape:
+        (numbers, span, _, _), label, image = one.group, one.label, one.image
+        if len(place) == 2:
+            return Point(place, self.width_px, self.height_px, label, numbers, span, image)
+        return Box(place, self.width_px, self.height_px, label, numbers, span, image)
 
     def _on_scale(self, finds: Finds) -> list[Found]:
         """All that is on the scale, or nothing when one number is over it and all would fit the picture as pixels.
@@ -162,28 +177,25 @@ class Frame:
         most = 100 if group.unit == "%" else 1e12 if self.scale == "pixel" else self.scale
         return max(group.numbers) <= most * (1 + _SLACK) and isfinite(sum(group.numbers))
 
-    def _place(self, one: Found, finds: Finds, has_shares: bool) -> Shape | None:
-        """The shape on the picture; None, and a note, when there is none."""
+    def _place(self, one: Found, finds: Finds, has_shares: bool) -> Place | None:
+        """Where it is on the picture; None, and a note, when it is not."""
         group = one.group
         if group.unit and (misfit := self._unit_misfit(group)):
             finds.miss(group, misfit)
             return None
-        numbers = self._ordered(one)
+        numbers = group.numbers if one.is_named or self.order == "xyxy" else self._ordered(group.numbers)
         across, down = self._units(group, has_shares)
-        size_and_source = self.width_px, self.height_px, one.label, group.numbers, group.span, one.image
-        shape: Shape
-        if len(numbers) == 2:
+        place: Place | None = None
+        if len(numbers) == 4:
+            x1, y1, x2, y2 = numbers
+            place = corners_seen(x1 / across, y1 / down, x2 / across, y2 / down)
+        else:
             x, y = numbers[0] / across, numbers[1] / down
             if -_SLACK <= x <= 1 + _SLACK and -_SLACK <= y <= 1 + _SLACK:  # just outside is at the edge
-                x, y = min(1.0, max(0.0, x)), min(1.0, max(0.0, y))
-            shape = Point((x, y), *size_and_source)
-        else:
-            x1, y1, x2, y2 = numbers
-            shape = Box((x1 / across, y1 / down, x2 / across, y2 / down), *size_and_source)
-        seen = visible(shape)
-        if seen is None:
+                place = min(1.0, max(0.0, x)), min(1.0, max(0.0, y))
+        if place is None:
             finds.miss(group, NOTHING if len(set(group.numbers)) == 1 and group.numbers[0] <= 0 else "no area on the picture")
-        return seen
+        return place
 
     def _units(self, group: Group, has_shares: bool) -> tuple[float, float]:
         """How many of the written units make the width and the height."""
@@ -196,11 +208,8 @@ class Frame:
         is_share = has_shares and 0 <= min(group.numbers) <= max(group.numbers) <= 1
         return (1, 1) if is_share else (1000, 1000)
 
-    def _ordered(self, one: Found) -> tuple[float, ...]:
-        """The numbers as x1, y1, x2, y2 or x, y."""
-        numbers = one.group.numbers
-        if one.is_named or self.order == "xyxy":
-            return numbers
+    def _ordered(self, numbers: tuple[float, ...]) -> tuple[float, ...]:
+        """Numbers without names, in another order, as x1, y1, x2, y2 or x, y."""
         if self.order == "yxyx":
             return tuple(numbers[place ^ 1] for place in range(len(numbers)))
         return numbers if len(numbers) == 2 else (*numbers[:2], numbers[0] + numbers[2], numbers[1] + numbers[3])
@@ -216,26 +225,28 @@ def _is_share(group: Group) -> bool:
     return group.has_decimals and not group.unit and min(group.numbers) >= 0 and max(group.numbers) <= 1
 
 
-def _once(placed: Iterable[tuple[Found, Shape]]) -> list[Shape]:
+_rounded = lru_cache(maxsize=4096)(partial(round, ndigits=6))  # places repeat
+
+
+def _once(placed: Iterable[tuple[Found, Place]]) -> list[tuple[Found, Place]]:
     """Each place once for each of its names; a name that only the words before gave yields to any other, none to one."""
-    kept: dict[tuple[object, ...], list[tuple[Found, Shape]]] = {}
-    for one, shape in placed:
-        key = (shape.image, *[round(value, 6) for value in shape.relative])
-        others = kept.get(key)
-        if others is None:
-            kept[key] = [(one, shape)]
+    kept: dict[tuple[float, ...], list[tuple[Found, Place]]] = {}
+    for one, place in placed:
+        others = kept.setdefault((one.image, *map(_rounded, place)), [])
+        is_weak = one.is_guessed or not one.label
+        if not others:
+            others.append((one, place))
             continue
-        is_weak = one.is_guessed or not shape.label
-        if any(other.label == shape.label for _, other in others):
+        if any(other.label == one.label for other, _ in others):
             continue
-        if is_weak and any(not (known.is_guessed or not other.label) for known, other in others):
+        if is_weak and any(not other.is_guessed and other.label for other, _ in others):
             continue
-        if not shape.label and others:
+        if not one.label:
             continue
-        others[:] = [(known, other) for known, other in others if other.label and (is_weak or not known.is_guessed)]
-        others.append((one, shape))
-    shapes = [shape for others in kept.values() for _, shape in others]
-    return sorted(shapes, key=lambda shape: shape.span)
+        others[:] = [(other, where) for other, where in others if other.label and (is_weak or not other.is_guessed)]
+        others.append((one, place))
+    left = [pair for others in kept.values() for pair in others]
+    return sorted(left, key=lambda pair: pair[0].group.span)
 
 
 _NOT_FOUND = re.compile(

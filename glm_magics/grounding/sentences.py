@@ -12,7 +12,7 @@ from .labels import label_before, label_over
 from .members import clean_label
 from .numbers import NUMBER, join_groups, read_group, to_float
 from .tables import rows_of
-from .values import Finds, Found, Group, Rank
+from .values import Finds, Found, Group, Rank, Span
 
 _CORNER = (
     r"(?P<tl>(?:top|upper)[\s-]*left|left[\s-]*(?:top|upper)|左上角?|\(\s*x_?[01]\s*,\s*y_?[01]\s*\)(?=\s*=))|"
@@ -27,6 +27,7 @@ _PAIR = re.compile(
     rf"{_CORNER}|(?P<pair>[\[(]{_W}{_X}?{NUMBER}{_UNIT}[,\s]{_W}{_Y}?{NUMBER}{_UNIT}[\])])|"
     rf"(?P<loose>(?<![a-z]){_X}{NUMBER}{_UNIT}[,;]?{_W}(?:and\s)?{_Y}{NUMBER}(?:%|px)?(?=[^\w%.]|\.(?!\d)))|(?P<stop>\n\s{{0,80}}\n)"
 )
+_NUMBERS = re.compile(rf"(?<![\w.]){NUMBER}")
 _OPPOSITE = {"tl": "br", "br": "tl", "tr": "bl", "bl": "tr"}
 _FILLING = re.compile(
     r"(?:[\s,;:/|()*_`~→>=•-]|\b(?:and|to|the|with|its|a|at|is|are|of|as|corner|point|vertex|box|coordinates?|coord|extends?|ending|located|from|"
@@ -73,9 +74,11 @@ _NAME_PARTS = (
     "w=",
     "w:",
 )
-_JOIN = re.compile(r"\s{0,4}(?:,|-|->|~|→|–|—|to|and|至|到|和|与)?\s{0,4}", re.IGNORECASE)
 _RANGE = re.compile(r"-|~|→|–|—|to|至|到")
-_TWO = re.compile(rf"[\[(]{_W}{NUMBER}{_W}%?{_W},{_W}{NUMBER}{_W}%?{_W}[\])]")
+_TWO = rf"[\[(]{_W}{NUMBER}{_W}%?{_W},{_W}{NUMBER}{_W}%?{_W}[\])]"
+_JOIN = r"\s{0,4}(?i:,|-|->|~|→|–|—|to|and|至|到|和|与)?\s{0,4}"
+_RUN = re.compile(rf"(?P<first>{_TWO})(?:{_JOIN}(?P<second>{_TWO})(?P<more>(?:{_JOIN}{_TWO})*+))?")
+"""Pairs in a row."""
 
 
 @dataclass(slots=True)
@@ -168,7 +171,7 @@ class ProseReader:
             if kind in _OPPOSITE:
                 run.add_corner(kind, match.start())
             elif kind in ("pair", "loose"):
-                numbers = [to_float(found) for found in re.findall(rf"(?<![\w.]){NUMBER}", match[0])][-2:]
+                numbers = [to_float(found) for found in _NUMBERS.findall(match[0])][-2:]
                 unit = "%" if "%" in match[0] else "px" if "px" in match[0] else ""
                 run.add_pair(Group(tuple(numbers), match.span(), unit, "." in match[0]))
             group = run.box()
@@ -201,26 +204,21 @@ class ProseReader:
 
     def _two_pairs(self) -> None:
         """«the bounding box is (15, 40), (70, 220)»: two corners where the words say box."""
-        run: list[re.Match[str]] = []
-        for match in [*_TWO.finditer(self.answer.text), None]:
-            is_next = bool(run) and match is not None and match.start() - run[-1].end() < 12
-            if is_next and match is not None and _JOIN.fullmatch(self.answer.text, run[-1].end(), match.start()):
-                run.append(match)
-                continue
-            if len(run) == 2:
-                self._two(*run)
-            run = [match] if match is not None else []
+        for match in _RUN.finditer(self.answer.text):
+            if match["second"] and not match["more"]:
+                self._two(match.span("first"), match.span("second"))
 
-    def _two(self, first: re.Match[str], second: re.Match[str]) -> None:
-        cue = self.around.judge(first.start())
-        is_range = bool(_RANGE.search(self.answer.text, first.end(), second.start()))
-        if not (cue.has_box or (cue.is_place and is_range)) or cue.is_other or cue.has_point or self._is_code(first.start()):
+    def _two(self, first: Span, second: Span) -> None:
+        cue = self.around.judge(first[0])
+        is_range = bool(_RANGE.search(self.answer.text, first[1], second[0]))
+        if not (cue.has_box or (cue.is_place and is_range)) or cue.is_other or cue.has_point or self._is_code(first[0]):
             return
-        pairs = [group for pair in (first, second) if (group := read_group(self.answer.text, pair.start() + 1, pair.end() - 1))]
-        self._keep(join_groups(pairs, (first.start(), second.end())), first.start(), is_named=False)
+        pairs = [group for start, end in (first, second) if (group := read_group(self.answer.text, start + 1, end - 1))]
+        self._keep(join_groups(pairs, (first[0], second[1])), first[0], is_named=False)
 
     def _is_code(self, place: int) -> bool:
-        return any(self.answer.zone_at(kind, place) for kind in ("program", "literal", "math"))
+        zone_at = self.answer.zone_at
+        return (zone_at("program", place) or zone_at("literal", place) or zone_at("math", place)) is not None
 
     def _keep(self, group: Group, place: int, is_named: bool, label: str = "") -> None:
         if self._is_code(group.span[0]) or len(group.numbers) != 4:

@@ -11,10 +11,14 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_TOKEN = re.compile(r"(?P<flat>\[[\s\d.,;+\-eE%]*+\])|(?P<open>[\[({])|(?P<close>[\])}])|(?P<quote>\\*+[\"'])|\\++")
-_TOP = re.compile(r"[\[({]")
+_OPEN = r"([\[({])(?:[\s\d.,;+\-eE%]*+([\])}]))?"
+"""An opening bracket; when nothing but numbers stands in it, with the closing one."""
+
+_TOP = re.compile(_OPEN)
+_TOKEN = re.compile(rf"{_OPEN}|([\])}}])|(\\*+[\"'])|\\++")
 _QUOTE = re.compile(r"(\\*+)([\"'])|\\++")
 _SPACE = re.compile(r"\s*+")
+_LINE_END = re.compile(r"\n")
 _OPENERS = {"]": "[", ")": "(", "}": "{"}
 _ENDS_STRING = frozenset(",:;=}])\"'\\\n|")
 _STARTS_STRING = frozenset("{[(,:=]}\"'\\")
@@ -60,28 +64,24 @@ def grow_tree(text: str, start: int, end: int) -> list[Node]:
     """The outermost brackets between two places of a flattened text."""
     root = Node("", start, start)
     stack = [root]
-    closers = _Closers(text, start, end)
+    closers = _Closers(text, end)
     n_open = dict.fromkeys("[({", 0)
     place = start
-    while place < end:
-        match = (_TOKEN if len(stack) > 1 else _TOP).search(text, place, end)
-        if match is None:
-            break
-        if len(stack) == 1:
-            match = _TOKEN.match(text, match.start(), end) or match
-        place, mark = match.end(), match[0]
-        if match.lastgroup == "flat":
-            stack[-1].children.append(Node("[", match.start(), match.start() + 1, place - 1, place, [], True))
-        elif match.lastgroup == "quote":
-            place = _take_string(text, match, stack[-1], closers, end)
-        elif match.lastgroup == "close":
-            if n_open[_OPENERS[mark]]:
-                _close(stack, n_open, _OPENERS[mark], match.start(), place)
-        elif mark in n_open:
-            node = Node(mark, match.start(), place)
+    while match := (_TOKEN if len(stack) > 1 else _TOP).search(text, place, end):
+        begin, place = match.span()
+        kind = match[1]
+        if kind and _OPENERS.get(match[2]) == kind:
+            stack[-1].children.append(Node(kind, begin, begin + 1, place - 1, place, [], True))
+        elif kind:
+            place = begin + 1
+            node = Node(kind, begin, place)
             stack[-1].children.append(node)
             stack.append(node)
-            n_open[mark] += 1
+            n_open[kind] += 1
+        elif match[4]:
+            place = _take_string(text, match, stack[-1], closers, end)
+        elif match[3] and n_open[_OPENERS[match[3]]]:
+            _close(stack, n_open, _OPENERS[match[3]], begin, place)
     for node in stack:
         node.close(end, end, False)
     return root.children
@@ -126,15 +126,15 @@ def _plain_end(text: str, inner: int, quote: str, end: int) -> int | None:
 class _Closers:
     """Where strings can end: at a quote with a separator, a bracket or the end of the line after it."""
 
-    def __init__(self, text: str, start: int, end: int) -> None:
-        self._text, self._start, self._end = text, start, end
+    def __init__(self, text: str, end: int) -> None:
+        self._text, self._end = text, end
         self._lines: list[int] | None = None
         self._places: dict[tuple[int, str], list[int]] = {}
 
-    def _look(self) -> None:
-        """Looks through the text once, when the first string is not plain."""
-        text, start, end = self._text, self._start, self._end
-        self._lines = [match.start() for match in re.finditer(r"\n", text[:end]) if match.start() >= start]
+    def _look(self, start: int) -> None:
+        """Looks through the rest of the text once, when the first string is not plain."""
+        text, end = self._text, self._end
+        self._lines = [match.start() for match in _LINE_END.finditer(text, start, end)]
         for match in _QUOTE.finditer(text, start, end):
             if not match[2]:
                 continue
@@ -147,9 +147,12 @@ class _Closers:
                     self._places.setdefault((0, match[2]), []).append(match.end() - 1)
 
     def find(self, escapes: int, quote: str, place: int) -> int | None:
-        """The next end on the same line; the end of the text when the line has no other; None when the line ends first."""
+        """The next end on the same line; the end of the text when the line has no other; None when the line ends first.
+
+        Places are asked for in the order of the text.
+        """
         if self._lines is None:
-            self._look()
+            self._look(place)
         lines = self._lines or []
         line = bisect_left(lines, place)
         limit = lines[line] if line < len(lines) else self._end

@@ -81,6 +81,8 @@ ANSWERS: dict[str, Callable[[int], str]] = {
     "fences": lambda size: "```\n1\n" * (size // 6),
     "spaces": lambda size: "[1" + " " * size,
     "newlines": lambda size: "[1" + "\n" * size,
+    "box and newlines": lambda size: "[[15, 40, 70, 220]]" + "\n" * size,
+    "box and stars": lambda size: "[[15, 40, 70, 220]]\n" + "*" * size,
     "pairs": lambda size: "(1,2) " * (size // 6),
     "names": lambda size: "x1=1 " * (size // 5),
     "corners": lambda size: "top-left (1,2) " * (size // 15),
