@@ -31,8 +31,13 @@ def part(image: Image.Image) -> ImagePart:
 
 
 def pictures_of(result) -> list[Image.Image]:
-    found = [bundle.get("image/png") or bundle.get("image/jpeg") for bundle in bundles(result)]
-    return [Image.open(io.BytesIO(base64.b64decode(data))) for data in found if data]
+    """As they are at the end: one may be drawn several times while the answer comes."""
+    found: dict[object, str] = {}
+    for number, output in enumerate(result.shown.outputs):
+        data = output.data.get("image/png") or output.data.get("image/jpeg")
+        if data:
+            found[output.metadata.get("glm", {}).get("picture", f"another {number}")] = data
+    return [Image.open(io.BytesIO(base64.b64decode(data))) for data in found.values()]
 
 
 def markdown_of(result) -> str:

@@ -20,9 +20,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except GLMError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"GLM sandbox, no language model behind it: {sandbox.base_url}")
-    print(f"key: {sandbox.key}   (any id.secret will do)   Ctrl-C stops it.", flush=True)
     try:
+        print(f"GLM sandbox, no language model behind it: {sandbox.base_url}")
+        print(f"key: {sandbox.key}   (any id.secret will do)   Ctrl-C stops it.", flush=True)
         threading.Event().wait()
     except KeyboardInterrupt:
         return 0
