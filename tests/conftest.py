@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import tempfile
@@ -94,6 +95,7 @@ def shell():
     glm_magics.unload_ipython_extension(shell)
     shell.restore_sys_module_state()
     InteractiveShell.clear_instance()
+    atexit.unregister(shell.atexit_operations)  # thousands of shells would be taken apart at the end, for minutes
 
 
 @pytest.fixture

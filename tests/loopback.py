@@ -65,6 +65,8 @@ class Loopback:
         return head + b"\r\n\r\n" + body
 
     def stop(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # a thread that waits in `accept` does not notice that it is closed
         self._listener.close()
         for connection in self._connections:
             with suppress(OSError):
