@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from importlib import resources
 from pathlib import Path
 
 from .errors import GLMError, InputError, MissingExtraError
@@ -72,7 +71,7 @@ def _copy_tutorials(name: str, folder: Path) -> Path:
 
 def _tutorials() -> Path:
     """The notebooks: inside an installed package, or beside it in a checkout."""
-    package = Path(str(resources.files(__package__)))
+    package = Path(__file__).parent
     installed = package / "_notebooks"
     return installed if installed.is_dir() else package.parent / "notebooks"
 
