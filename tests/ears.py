@@ -31,7 +31,7 @@ TAP = """
     }
   });`;
   const connect = AudioNode.prototype.connect;
-  window.tap = { rate: 0, out: [], mic: [], made_s: 0 };
+  window.tap = { rate: 0, out: [], mic: [], made_s: 0, begun_ms: 0 };
   const taps = new WeakMap();
   const tapOf = (context) => {
     if (!taps.has(context)) taps.set(context, (async () => {
@@ -39,6 +39,7 @@ TAP = """
       const node = new AudioWorkletNode(context, "tap", { numberOfInputs: 2, numberOfOutputs: 1 });
       window.tap.rate = context.sampleRate;
       node.port.onmessage = ({ data }) => {
+        window.tap.begun_ms ||= Date.now() - (1000 * 128 * data.length) / context.sampleRate;
         for (const [out, mic] of data) { window.tap.out.push(out); window.tap.mic.push(mic); }
       };
       connect.call(node, context.destination);

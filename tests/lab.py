@@ -111,6 +111,7 @@ class LabPage:
     def __init__(self, page: Page, base_url: str, notebook: str) -> None:
         self.page = page
         self.notebook = notebook
+        self._base_url = base_url
         self._selected = 0
         page.goto(f"{base_url}lab/tree/{notebook}?reset", wait_until="domcontentloaded")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
@@ -192,6 +193,15 @@ class LabPage:
     def save(self) -> None:
         self.page.keyboard.press("Control+s")
         self.page.wait_for_timeout(800)
+
+    def reopen_without_kernel(self) -> None:
+        """The saved notebook as a reader meets it whose kernel is gone."""
+        self.page.evaluate("() => { window.jupyterapp.commands.execute('kernelmenu:shutdown'); }")
+        self.page.wait_for_timeout(2000)
+        self.page.goto("about:blank")
+        self.page.goto(f"{self._base_url}lab/tree/{self.notebook}?reset", wait_until="domcontentloaded")
+        if (refuse := self.page.locator(".jp-Dialog .jp-mod-reject")).count():
+            refuse.click()
 
     def use_theme(self, name: str) -> None:
         """``JupyterLab Light`` or ``JupyterLab Dark``."""

@@ -687,12 +687,7 @@ def test_the_saved_notebook_shows_the_last_state(page: Any, lab_url: str, folder
     assert {"image/jpeg", "text/plain"} == set(first["data"])
     assert "my mug" in "".join(first["data"]["text/plain"])
     assert "application/vnd.jupyter.widget-view+json" in view["data"]
-    page.evaluate("() => { window.jupyterapp.commands.execute('kernelmenu:shutdown'); }")
-    page.wait_for_timeout(2000)
-    page.goto("about:blank")
-    page.goto(f"{lab_url}lab/tree/saved.ipynb?reset", wait_until="domcontentloaded")
-    if (refuse := page.locator(".jp-Dialog .jp-mod-reject")).count():
-        refuse.click()
+    lab.reopen_without_kernel()
     picture.wait_for()
     assert picture.evaluate("image => image.naturalWidth") == 600
     page.wait_for_timeout(1500)

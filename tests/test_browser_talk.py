@@ -26,7 +26,7 @@ from tests.ears import (
     tapped,
     write_microphone,
 )
-from tests.lab import LabPage, find_chromium, read_outputs, run_server, write_notebook
+from tests.lab import LabPage, find_chromium, open_notebook_7, read_outputs, run_server, write_notebook
 
 pytestmark = [
     pytest.mark.browser,
@@ -129,7 +129,12 @@ def test_hands_free(page: Any, lab_url: str, folder: Path) -> None:
     """Speech is heard, both sides are read along, the answer is heard as it was sent and stops when the user speaks again."""
     prepare = f"sandbox.hear({QUESTION!r}, times=9)\nsandbox.reply({SHORT!r})\nsandbox.reply({LONG!r}, times=9)"
     check = "print(call.state, call.transcript.who.tolist()[:4], call.replies[0].audio.seconds > 1, call.audio.user.seconds > 5)"
-    lab, call = open_call(page, lab_url, folder, "free", prepare, "glm.talk()", check)
+    count = (  # ten a second while somebody speaks, two while nobody does; and all of it arrives
+        "kinds = [event['type'] for event in sandbox.requests[-1].events]\n"
+        "n = kinds.count('input_audio_buffer.append')\n"
+        "print(n < 8 * call.audio.user.seconds, call.audio.user.seconds > 0.9 * call.transcript.when_s.max())"
+    )
+    lab, call = open_call(page, lab_url, folder, "free", prepare, "glm.talk()", check, count)
     call.start()
     call.row("user", QUESTION)
     call.row("assistant", SHORT)
@@ -154,6 +159,8 @@ def test_hands_free(page: Any, lab_url: str, folder: Path) -> None:
     page.screenshot(path=ARTIFACTS / "talk-over.png")
     lab.run(2)
     assert lab.output_text(2).strip() == "over ['user', 'assistant', 'user', 'assistant'] True True"
+    lab.run(3)
+    assert lab.output_text(3).strip() == "True True"
 
 
 def test_push_to_talk_typing_and_the_button(page: Any, lab_url: str, folder: Path) -> None:
@@ -299,7 +306,7 @@ def test_a_call_that_nobody_sees_is_hung_up(page: Any, lab_url: str, folder: Pat
 
 
 def test_the_saved_notebook_has_words_and_player(page: Any, lab_url: str, folder: Path) -> None:
-    """Without a kernel: the transcript as text, dead whatever it holds, and a player; as an HTML page too, light and dark."""
+    """Without a kernel, in JupyterLab and as an HTML page, light and dark: words, dead whatever they hold, and a player."""
     hostile = "<img src=x onerror='window.hurt = 1'> <script>window.hurt = 1</script>"
     lab, call = open_call(page, lab_url, folder, "saved", f"sandbox.reply({hostile + SHORT!r})", "glm.talk(vad='client')")
     call.start()
@@ -315,7 +322,12 @@ def test_the_saved_notebook_has_words_and_player(page: Any, lab_url: str, folder
     assert SHORT in "".join(words["data"]["text/markdown"])
     assert "data:audio/" in "".join(sound["data"]["text/html"])
     assert "application/vnd.jupyter.widget-view+json" in view["data"]
+    lab.reopen_without_kernel()
+    page.locator("audio").wait_for()
+    page.wait_for_function("() => document.querySelector('audio').duration > 1")
+    assert page.locator(".jp-OutputArea", has_text=SHORT).first.is_visible()
     assert page.evaluate("() => window.hurt") is None
+    page.screenshot(path=ARTIFACTS / "talk-reopened.png")
     for theme in ("light", "dark"):
         command = [sys.executable, "-m", "nbconvert", "--to", "html", "--theme", theme, str(folder / "saved.ipynb")]
         subprocess.run([*command, "--output", f"saved-{theme}"], check=True, capture_output=True, timeout=300)
@@ -325,6 +337,27 @@ def test_the_saved_notebook_has_words_and_player(page: Any, lab_url: str, folder
         assert page.locator("body", has_text=SHORT).count() == 1
         assert page.evaluate("() => window.hurt") is None
         page.screenshot(path=ARTIFACTS / f"talk-html-{theme}.png")
+
+
+def test_notebook_7_holds_a_call(page: Any, folder: Path) -> None:
+    """The same widget: speech is heard, its answer is read and played."""
+    prepare = f"sandbox.hear({QUESTION!r}, times=9)\nsandbox.reply({SHORT!r}, times=9)"
+    write_notebook(folder / "seven.ipynb", SETUP + prepare, "call = glm.talk()\ncall")
+    with run_server(folder, app="notebook", PYTHONPATH=str(ROOT)) as url:
+        open_notebook_7(page, url, "seven.ipynb")
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_timeout(1500)
+        page.keyboard.press("Shift+Enter")
+        call = Call(page)
+        call.start()
+        call.row("user", QUESTION)
+        call.row("assistant", SHORT)
+        page.wait_for_timeout(3000)
+        page.screenshot(path=ARTIFACTS / "talk-notebook-7.png")
+        assert played(page, SHORT) > 0.95
+        call.press("Hang up")
+        call.wait_for_state("over")
+        call.root.locator("audio").wait_for()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 MAX_LAG_S = 1.5
-_REMEMBERED = 100  # frames, ten seconds: after that a clock that jumped is the new measure
+_REMEMBERED = 100  # messages, ten seconds and more: after that a clock that jumped is the new measure
 
 
 class Freshness:
