@@ -29,7 +29,7 @@ _MP3_BITS_PER_S = 64_000
 _MP3_RATE_HZ = 24_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Speech:
     """Something a model said.
 
@@ -127,6 +127,14 @@ class Speech:
             MissingExtraError: PyAV is not installed.
         """
         return _encode_mp3(self.samples, self.rate_hz)
+
+    def __repr__(self) -> str:
+        if self.problem:
+            return f"<no speech: {self.problem.rstrip('.')}>"
+        try:
+            return f"<{self.seconds:.1f} s of speech, {self.rate_hz:,} samples a second, {len(self.data):,} bytes>"
+        except GLMError:
+            return f"<no speech: {len(self.data):,} bytes that hold no samples>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return player(self)

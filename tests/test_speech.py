@@ -145,6 +145,24 @@ def test_it_is_saved_as_wav_and_mp3(tmp_path: Path) -> None:
         speech.save(tmp_path / "none" / "a.wav")
 
 
+@pytest.mark.parametrize(
+    ("audio", "line"),
+    [
+        pytest.param({"id": "a", "data": b64(PCM)}, "<1.0 s of speech, 44,100 samples a second, 88,200 bytes>", id="headerless"),
+        pytest.param(
+            {"id": "a", "data": b64(stereo(PCM))}, "<1.8 s of speech, 24,000 samples a second, 176,444 bytes>", id="stereo-wav"
+        ),
+        pytest.param({"id": "a", "data": "!!"}, "<no speech: The sound of this answer is no base64>", id="garbage"),
+        pytest.param({"id": "a", "data": b64(b"RIFFxxxxWAVE")}, "<no speech: 12 bytes that hold no samples>", id="broken-wav"),
+    ],
+)
+def test_it_is_one_line_for_people(audio: Any, line: str) -> None:
+    """Seconds, rate and size, no bytes; in the reply's own line too."""
+    reply = fold(audio)
+    assert repr(reply.audio) == line
+    assert f"audio={line}" in repr(reply)
+
+
 def test_the_player_is_compressed(monkeypatch: pytest.MonkeyPatch) -> None:
     """MP3 with PyAV, WAV without, a sentence where even that is too large."""
     speech = read_speech([b64(PCM)])
@@ -235,6 +253,21 @@ def test_the_sandbox_speaks(http: httpx.Client) -> None:
     assert message["audio"]["expires_at"] > time.time()
     assert usage["completion_tokens"] >= len(sound) / 2 / 44_100 * 12.5
     assert usage["prompt_tokens"] >= 13
+
+
+@pytest.mark.parametrize(
+    ("asked", "end"),
+    [
+        pytest.param("Say good morning.", "I read 3 words: Say good morning.", id="full-stop"),
+        pytest.param("Good morning", "I read 2 words: Good morning.", id="none"),
+        pytest.param("What is it?", "I read 3 words: What is it?", id="question"),
+        pytest.param("早上好。", "早上好。", id="chinese"),
+    ],
+)
+def test_what_the_sandbox_says_ends_once(http: httpx.Client, asked: str, end: str) -> None:
+    """With one full stop, whatever it was asked."""
+    words = http.post("/chat/completions", json=voiced(asked)).json()["choices"][0]["message"]["content"]
+    assert words.endswith(end)
 
 
 def test_streamed_it_is_the_same(http: httpx.Client) -> None:
