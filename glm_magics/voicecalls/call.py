@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import HasTraits, Unicode
 
 from ..bookkeeping import Books
-from ..errors import GLMError, InputError
+from ..errors import GLMError, InputError, OptionError
 from ..markdown import strip_controls
 from ..money import Cost
 from ..providers import Connection
@@ -20,7 +20,7 @@ from ..realtime.conversation import Conversation
 from ..realtime.lines import Line
 from ..realtime.local_events import ConnectionLost, Reconnected
 from ..realtime.session import RealtimeSession
-from ..realtime.setup import CallSetup, check_setup, make_setup
+from ..realtime.setup import INPUT_RATES_HZ, CallSetup, check_setup, make_setup
 from ..realtime.tapes import CallAudio
 from ..replies import Reply
 from ..toolbox import Functions, Toolbox
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ..widgets.calling import CallWidget
 
 PAGE_GONE_S = 120.0
+PAGE_RATE_HZ = 16_000
 KEEP_EVERY_S = 2.0
 _BUSY = "The kernel was busy with a cell; what you said meanwhile was not heard."
 _GONE = "The page was gone for two minutes; the call was ended."
@@ -406,7 +407,10 @@ def open_call(
     """A call that is not begun yet; `fields` of `CallSetup` by name, `tools` functions of the notebook.
 
     Raises:
-        OptionError, ModelError: a value that the reference does not allow, or no function.
+        OptionError, ModelError: a value that the reference does not allow, or that a page cannot keep; no function.
         MissingExtraError: anywidget is not installed.
     """
-    return VoiceCall(make_setup(fields), connection, Toolbox.of(tools) if tools else None, switchboard, books)
+    setup = make_setup(fields)
+    if INPUT_RATES_HZ.get(setup.input_format, PAGE_RATE_HZ) != PAGE_RATE_HZ:
+        raise OptionError(f"A page hears {PAGE_RATE_HZ:,} samples a second.", f"Leave input_format={setup.input_format!r} away.")
+    return VoiceCall(setup, connection, Toolbox.of(tools) if tools else None, switchboard, books)
