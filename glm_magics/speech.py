@@ -35,7 +35,7 @@ class Speech:
 
     Attributes:
         data: as it was sent: a WAV file, or headerless 16-bit mono samples.
-        id: names it in the next turn, instead of the sound itself; empty when it has no name.
+        id: names it in the next turns of a chat with the model that spoke it; empty when it has no name.
         expires_at: seconds since 1970 after which the server has forgotten the id; None when it did not say.
         headerless_hz: samples a second of headerless data.
         problem: why there is nothing to hear, as a sentence; empty when all is well.
@@ -46,10 +46,6 @@ class Speech:
     expires_at: float | None = None
     headerless_hz: int = VOICE_RATE_HZ
     problem: str = ""
-
-    def is_known(self, now_s: float) -> bool:
-        """True while the server can be reminded of it by its id; `now_s`: seconds since 1970."""
-        return bool(self.id) and (self.expires_at is None or now_s < self.expires_at)
 
     @cached_property
     def _wave(self) -> Wave:

@@ -21,10 +21,8 @@ from IPython.utils.capture import capture_output
 from glm_magics.display import NotebookPainter, TerminalPainter
 from glm_magics.errors import MediaError, MissingExtraError
 from glm_magics.media.audio import Sound
-from glm_magics.messages import Message, TextPart
 from glm_magics.options import parse_options
 from glm_magics.replies import Reply, ReplyFold, parse_chunk
-from glm_magics.requests import answer_message
 from glm_magics.sandbox import Sandbox, voice
 from glm_magics.sandbox.voice import speak
 from glm_magics.session import Session
@@ -197,25 +195,6 @@ def test_the_cell_shows_words_and_player(as_: str) -> None:
     assert "1.0 s of speech" in out.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("expires_at", "is_known"),
-    [
-        pytest.param(2000, True, id="number"),
-        pytest.param("2000", True, id="text"),
-        pytest.param(1000, False, id="expired"),
-        pytest.param(None, True, id="not-said"),
-        pytest.param("soon", True, id="unreadable"),
-    ],
-)
-def test_the_next_turn_names_it_while_it_is_known(expires_at: object, is_known: bool) -> None:
-    """By its id as long as the server has it, else by its words."""
-    message = answer_message(fold({"id": "the-id", "data": b64(PCM), "expires_at": expires_at}), now_s=1500)
-    words = {"role": "assistant", "content": "Hello"}
-    assert message.to_wire("base64") == ({"role": "assistant", "audio": {"id": "the-id"}} if is_known else words)
-    assert message.kinds == {"text"}
-    assert answer_message(Reply("Hello"), 1500).to_wire("base64") == words
-
-
 def test_a_cell_keeps_what_was_said(ip: Any, fake: FakeGLM) -> None:
     """Through the magic: words, player and ``_glm.audio``."""
     audio = {"id": "a", "data": b64(PCM), "expires_at": 1}
@@ -366,9 +345,3 @@ def test_tones_where_there_is_no_synthesiser(monkeypatch: pytest.MonkeyPatch, te
     assert len(spoken) > 1000
     assert speak("", 24_000) == b""
     speak.cache_clear()
-
-
-def test_a_message_with_an_audio_id_is_a_plain_value() -> None:
-    """Messages without one are as they were."""
-    assert Message("user", (TextPart("a"),)).to_wire("base64") == {"role": "user", "content": "a"}
-    assert Message("assistant", (), audio_id="x").to_wire("base64") == {"role": "assistant", "audio": {"id": "x"}}
