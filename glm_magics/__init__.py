@@ -84,7 +84,7 @@ def current_session() -> Session:
     return _sessions[0]
 
 
-chosen.tell(lambda: current_session().connection)
+chosen.tell(current_session)
 
 
 def ask(*content: object, **options: Any) -> Any:

@@ -636,6 +636,7 @@ def test_calls_are_in_the_ledger(
     assert [row.cost for row in rows] == [pytest.approx(row.elapsed_s / 60 * minute, abs=minute / 60 * 0.002) for row in rows]
     assert sum(row.elapsed_s for row in rows) == pytest.approx(page.call.cost.amount / minute * 60, abs=0.01)
     assert all(row.is_estimate and row.completion_tokens and row.ending == "complete" for row in rows)
+    assert sum(row.completion_tokens for row in rows) == sum(reply.usage.completion_tokens for reply in page.call.replies)
 
 
 def test_a_call_ends_where_the_money_does(sandbox: Sandbox, switchboard: Switchboard, session: Any) -> None:
@@ -647,6 +648,7 @@ def test_a_call_ends_where_the_money_does(sandbox: Sandbox, switchboard: Switchb
     page.send("start")
     assert page.call.state == "over"
     assert "session_budget" in page.call.widget.message
+    assert [row.ending for row in session.books.ledger.read("all")] == ["over budget"]
 
 
 def test_free_calls_cost_nothing(sandbox: Sandbox, switchboard: Switchboard, session: Any) -> None:

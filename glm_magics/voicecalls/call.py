@@ -16,6 +16,7 @@ from ..markdown import strip_controls
 from ..money import Cost
 from ..providers import Connection
 from ..realtime import server_events as ev
+from ..realtime.bills import Bill
 from ..realtime.conversation import Conversation
 from ..realtime.lines import Line
 from ..realtime.local_events import ConnectionLost, Reconnected
@@ -84,7 +85,8 @@ class VoiceCall(HasTraits):
         self._is_dirty = False
         self._reason = ""
         self._limits: tuple[Any, ...] = ()
-        self._account = Account(books)
+        self._books = books
+        self._account = Account()
         self._widget = open_widget(self.setup)
         self._widget.on_msg(self._on_message)
         self._outputs = CallOutputs(self._widget)
@@ -221,9 +223,9 @@ class VoiceCall(HasTraits):
         if self.is_on:
             raise InputError("The call is on already.", "Hang up first.")
         connection, record = self._connection(), self._record
-        bill = self._account.draw_up(connection.provider, self.setup, record.elapsed_s, len(record.conversation.answers))
+        bill = Bill(self._books, connection.provider, self.setup)
         self._switchboard.take(self)
-        self._account.bill = bill
+        self._account.open(bill, record.elapsed_s)
         self._freshness, self._seen_s, self._reason = Freshness(), time.monotonic(), ""
         self._errands.begin()
         self._widget.owner = who
@@ -232,7 +234,7 @@ class VoiceCall(HasTraits):
         setup = self.setup.without_greeting() if record.conversation.entries else self.setup
 
         def open_session() -> RealtimeSession:
-            return RealtimeSession(connection, setup, conversation=record.conversation, elapsed_s=record.elapsed_s)
+            return RealtimeSession(connection, setup, conversation=record.conversation, elapsed_s=record.elapsed_s, bill=bill)
 
         self._line = Line(open_session, self)
         self._line.start()
@@ -334,8 +336,6 @@ class VoiceCall(HasTraits):
         if self._changed_s and now_s - self._changed_s > KEEP_EVERY_S:
             self._changed_s = 0.0
             self._outputs.keep_transcript(self._words())
-        if error := self._account.check(call.elapsed_s):
-            self.hang_up(str(error))
         if self._widget.owner and now_s - self._seen_s > PAGE_GONE_S:
             self.hang_up(_GONE)
 
@@ -347,7 +347,7 @@ class VoiceCall(HasTraits):
         """The socket is closed."""
         self._errands.stop()
         self._record.end()
-        trouble = self._account.settle(self._record, "cut short" if error else "complete")
+        trouble = self._account.close(self._record.elapsed_s)
         self._switchboard.leave(self)
         self._widget.is_answering = False
         self._say(self._reason or (str(error) if error else trouble))
