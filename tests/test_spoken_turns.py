@@ -178,6 +178,17 @@ def test_a_forgotten_id_is_told_in_words_once(ip: Any, fake: FakeGLM, code: str)
     assert [turn.answer.spoken for turn in glm_magics.chats()["talk"].turns] == [None, None, None]
 
 
+def test_in_the_background_too(asking: Session, fake: FakeGLM) -> None:
+    """A job asks again as a cell does."""
+    speak(fake)
+    ask(asking)
+    fake.error(400, coded("1214"))
+    fake.reply("Fine.")
+    assert ask(asking, background=True).wait().text == "Fine."
+    assert [turn.answer.text for turn in asking.chats["talk"].turns] == ["Hello there.", "Fine."]
+    assert [turn.answer.spoken for turn in asking.chats["talk"].turns] == [None, None]
+
+
 @pytest.mark.parametrize(
     ("status", "code", "error"),
     [
