@@ -84,7 +84,7 @@ def current_session() -> Session:
     return _sessions[0]
 
 
-chosen.tell(lambda: current_session().connection)
+chosen.tell(current_session)
 
 
 def ask(*content: object, **options: Any) -> Any:
@@ -170,6 +170,10 @@ def talk(
         OptionError, ModelError: a value that is not allowed.
         MissingExtraError: the ``widgets`` or the ``tools`` extra is missing.
     """
+    from .errors import OptionError
+
+    if "has_video" in setup:
+        raise OptionError("glm.talk takes video, not has_video.", "Write video=True.")
     fields = {"model": model, "voice": voice, "instructions": instructions, "has_video": video, "vad": vad, "greeting": greeting}
     from .voicecalls import open_call
 

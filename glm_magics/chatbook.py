@@ -13,7 +13,7 @@ from .chatstore import ChatStore
 from .conversations import Conversation, Turn, check_name, room_words
 from .errors import ChatError, one_line
 from .markdown import make_safe
-from .messages import Message, TextPart
+from .messages import Message, SpokenId, TextPart
 from .providers import Provider
 from .replies import Reply
 from .requests import ChatRequest
@@ -202,12 +202,13 @@ def grow(
     chat: Conversation,
     request: ChatRequest,
     reply: Reply,
+    provider: Provider,
     system: str | None = None,
     model: str | None = None,
     between: Sequence[Message] = (),
 ) -> Conversation:
     """The chat with the turn that a reply makes; a system prompt and a model that were named hold from now on."""
-    turn = turn_of(request, reply, between)
+    turn = turn_of(request, reply, provider, between)
     named = replace(chat, system=system or chat.system, model=model or chat.model)
     return named if turn is None else named.add(turn)
 
@@ -215,10 +216,10 @@ def grow(
 def describe_room(chat: Conversation, request: ChatRequest, reply: Reply, provider: Provider) -> str:
     """For the line below an answer: which turn it is, and how full the context is then."""
     row = None if provider.is_self_hosted else find_model(request.model)
-    return room_words(grow(chat, request, reply), row.context_tokens if row else None)
+    return room_words(grow(chat, request, reply, provider), row.context_tokens if row else None)
 
 
-def turn_of(request: ChatRequest, reply: Reply, between: Sequence[Message] = ()) -> Turn | None:
+def turn_of(request: ChatRequest, reply: Reply, provider: Provider, between: Sequence[Message] = ()) -> Turn | None:
     """The turn that a question and its last answer make, valid however it ended; None when nothing was said at all.
 
     A server takes no empty answer back; a forced call is kept as the words that it says. Calls with their results stand
@@ -231,7 +232,16 @@ def turn_of(request: ChatRequest, reply: Reply, between: Sequence[Message] = ())
         text = reply.text or "".join(call["function"]["arguments"] for call in reply.tool_calls)
     if not text.strip():
         return None
-    answer = Message("assistant", (TextPart(text),), thinking=reply.thinking)
+    spoken = _spoken_id(request, reply, provider) if text == reply.text else None
+    answer = Message("assistant", (TextPart(text),), thinking=reply.thinking, spoken=spoken)
     usage = reply.usage or estimate_usage(request, reply)
     n_tokens = usage.prompt_tokens + (usage.completion_tokens if request.is_thinking_kept else usage.answer_tokens)
     return Turn((request.messages[-1], *between, answer), reply.model, reply.ending, n_tokens)
+
+
+def _spoken_id(request: ChatRequest, reply: Reply, provider: Provider) -> SpokenId | None:
+    """By what the server will remember the answer; nothing of one that broke off: who knows what is kept of it there."""
+    speech = reply.audio
+    if speech is None or not speech.id or not reply.is_complete:
+        return None
+    return SpokenId(speech.id, request.model, provider.name, speech.expires_at)

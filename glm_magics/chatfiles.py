@@ -9,12 +9,12 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any, TypeAlias
 
 from .conversations import Conversation, Turn, check_name
 from .errors import ChatError, one_line
-from .messages import AudioPart, FilePart, ImagePart, Message, Part, TextPart, VideoPart
+from .messages import AudioPart, FilePart, ImagePart, Message, Part, SpokenId, TextPart, VideoPart
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -29,6 +29,7 @@ _MIMES = re.compile(r"image/(?:png|jpeg)|video/[\w.+-]{1,40}")
 _MAGIC = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 _ROLES = ("user", "assistant", "tool")
 _VERSION = 1
+_MAX_ID_CHARS = 200
 _NO_CHAT = "Give a file that `%glm_chat export` wrote."
 
 
@@ -83,7 +84,8 @@ def turn_from_json(raw: Any) -> Turn:
 
 def _message_to_json(message: Message) -> dict[str, Any]:
     raw: dict[str, Any] = {"role": message.role, "parts": [_part_to_json(part) for part in message.parts]}
-    more = {"thinking": message.thinking, "tool_calls": list(message.tool_calls), "tool_call_id": message.tool_call_id}
+    more: dict[str, Any] = {"thinking": message.thinking, "tool_calls": list(message.tool_calls)}
+    more |= {"tool_call_id": message.tool_call_id, "spoken": asdict(message.spoken) if message.spoken else None}
     return raw | {name: value for name, value in more.items() if value}
 
 
@@ -94,7 +96,19 @@ def _message_from_json(raw: Any) -> Message:
     if not isinstance(calls, list) or not all(_is_call(call) for call in calls):
         raise ChatError("A call in the chat cannot be read.", _NO_CHAT)
     parts = tuple(map(_part_from_json, raw["parts"]))
-    return Message(raw["role"], parts, _text(raw, "thinking"), tuple(calls), _text(raw, "tool_call_id"))
+    spoken = _spoken_from_json(raw.get("spoken")) if raw["role"] == "assistant" else None
+    return Message(raw["role"], parts, _text(raw, "thinking"), tuple(calls), _text(raw, "tool_call_id"), spoken)
+
+
+def _spoken_from_json(raw: Any) -> SpokenId | None:
+    """What cannot be read is left out: the words are there."""
+    if not isinstance(raw, dict) or not all(isinstance(raw.get(name), str) for name in ("id", "model", "provider")):
+        return None
+    until = raw.get("expires_at")
+    is_time = isinstance(until, int | float) and not isinstance(until, bool)
+    if not 0 < len(raw["id"]) <= _MAX_ID_CHARS or not (until is None or is_time):
+        return None
+    return SpokenId(raw["id"], raw["model"], raw["provider"], until)
 
 
 def _is_call(call: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Who answers where nothing else is said.
+"""Who answers, and who keeps the books, where nothing else is said.
 
 The session of this kernel is above the rooms that ask; so the package tells them here how to ask for it.
 """
@@ -12,10 +12,15 @@ _askers: list[Callable[[], Any]] = []
 
 
 def tell(asker: Callable[[], Any]) -> None:
-    """`asker` gives the `Connection` that ``%glm_connect`` chose; the package says so once, when it is imported."""
+    """`asker` gives the kernel's `Session`; the package says so once, when it is imported."""
     _askers[:] = [asker]
 
 
 def chosen_connection() -> Any:
-    """The `Connection` that is chosen. Raises as `settings.find_connection`."""
-    return _askers[0]()
+    """The `Connection` that ``%glm_connect`` chose. Raises as `settings.find_connection`."""
+    return _askers[0]().connection
+
+
+def chosen_books() -> Any:
+    """The `Books` of the kernel's session."""
+    return _askers[0]().books

@@ -71,6 +71,16 @@ class Conversation:
         """With one more turn."""
         return replace(self, turns=(*self.turns, turn))
 
+    def in_words(self) -> Conversation:
+        """The same, its spoken answers told by their words from now on; turns without any stay the same objects."""
+        turns = (
+            replace(turn, messages=tuple(message.in_words() for message in turn.messages))
+            if any(message.spoken for message in turn.messages)
+            else turn
+            for turn in self.turns
+        )
+        return replace(self, turns=tuple(turns))
+
     def up_to(self, n: int) -> Conversation:
         """The first `n` turns alone.
 

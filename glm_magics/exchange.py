@@ -9,7 +9,7 @@ from typing import Any
 from .budgets import Allowance, Meter, estimate_usage, no_price_error
 from .chatstream import ChatStream
 from .display import Painter
-from .errors import BudgetError, GLMError, Interrupted, SchemaError, one_line
+from .errors import BadRequestError, BudgetError, GLMError, Interrupted, SchemaError, one_line
 from .formats import tokens_in_words
 from .live import Pump, follow
 from .money import Cost
@@ -24,6 +24,9 @@ from .toolloop import ToolLoop
 
 _NOT_CURED = frozenset({"length", "sensitive", "model_context_window_exceeded"})
 """Finish reasons after which asking again would end the same way."""
+
+_MAYBE_FORGOTTEN = frozenset({"1210", "1213", "1214"})
+"""Of an id that the server knows no more; no page tells its code: those of a bad parameter, a missing field, an illegal value."""
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ class Exchange:
         schema, n_retries: what the answer must look like, and how often to ask again.
         budget: the most that all answers together may cost; None: no limit.
         session_allowance: what the session may still spend in a currency.
+        forget: called when the server knows earlier spoken answers no more by their ids, but takes their words.
         is_recorded: whether the answer to a body will come from a recording.
         tools: what the model may call; None: nothing.
     """
@@ -55,6 +59,7 @@ class Exchange:
     budget: float | None = None
     session_allowance: Callable[[str], Allowance | None] = lambda currency: None
     is_recorded: Callable[[Mapping[str, Any]], bool] = lambda body: False
+    forget: Callable[[], None] = lambda: None
     tools: ToolLoop | None = None
     _spent: float = field(default=0.0, init=False)
     _bill: list[tuple[Usage | None, Cost | None]] = field(default_factory=list, init=False)
@@ -99,7 +104,7 @@ class Exchange:
         reply: Reply | None = None
         while True:
             try:
-                reply = self._ask(request)
+                request, reply = self._ask(request)
                 more = self.tools.go_on(request, reply) if self.tools else None
             except (GLMError, Interrupted) as error:
                 error.reply = error.reply or (reply if self.tools and self.tools.between else None)
@@ -112,7 +117,20 @@ class Exchange:
                 return request, reply
             request = more
 
-    def _ask(self, request: ChatRequest) -> Reply:
+    def _ask(self, request: ChatRequest) -> tuple[ChatRequest, Reply]:
+        """The answer, and the request as the server took it: once more in words where it knows spoken answers no more."""
+        try:
+            return request, self._ask_once(request)
+        except BadRequestError as error:
+            if error.code not in _MAYBE_FORGOTTEN or not request.names_spoken:
+                raise
+        self.tell("The server refused the request, maybe for a spoken answer that it has forgotten; asking again with its words.")
+        request = request.in_words()
+        reply = self._ask_once(request)
+        self.forget()
+        return request, reply
+
+    def _ask_once(self, request: ChatRequest) -> Reply:
         watching = self.watch(request)
         try:
             stream = self.begin(watching)

@@ -20,7 +20,7 @@ from .options import Options
 from .outlets import Gathering
 from .providers import Connection, Provider
 from .replies import Reply
-from .requests import ChatRequest, build_body, with_tools
+from .requests import ChatRequest, build_body, name_spoken, with_tools
 from .schemas import Schema, read_schema
 from .servertools import server_tools
 from .stages import Stage, see
@@ -47,6 +47,7 @@ class Desk(Protocol):
     config: GLM
     shell: InteractiveShell | None
     stage: Stage
+    clock: Callable[[], float]
 
     @property
     def connection(self) -> Connection: ...
@@ -90,6 +91,7 @@ class Asking:
     _chat: Conversation | None = field(default=None, init=False)
     _schema: Schema | None = field(default=None, init=False)
     _loop: ToolLoop | None = field(default=None, init=False)
+    _has_forgotten: bool = field(default=False, init=False)
 
     def build(self, content: Sequence[object]) -> ChatRequest:
         """The request for the values in `content`; nothing is sent."""
@@ -100,12 +102,18 @@ class Asking:
         self._chat = self.edited or (self.desk.chats.open(options.chat) if options.chat else None)
         check_depth(self.desk.config)
         provider = self._provider
-        request = self.desk.compose(content, options, provider, self._chat, self._schema)
+        request = self._name_spoken(self.desk.compose(content, options, provider, self._chat, self._schema))
         if options.tools or options.mcp:
             server_tools(options, request.model, provider)  # refuses what cannot go together
             self._loop = self.desk.toolkit.loop(options, find_intake(find_model(request.model), provider))
         tools = self._loop.box.to_wire() if self._loop else server_tools(options, request.model, provider)
         return with_tools(request, tools, provider, not (options.model or "").endswith("!")) if tools else request
+
+    def _name_spoken(self, request: ChatRequest) -> ChatRequest:
+        """On record all is told in words: a request must be the same on any day, and ids are of one."""
+        if self.desk.replays.deck_for(self.options.cache) is not None:
+            return request.in_words()
+        return name_spoken(request, self._provider, self.desk.clock())
 
     @property
     def _provider(self) -> Provider:
@@ -255,8 +263,12 @@ class Asking:
             budget=options.budget,
             is_recorded=lambda body: desk.replays.is_recorded(client.connection, body, options.cache),
             session_allowance=lambda currency: desk.books.allowance(desk.config.session_budget, currency),
+            forget=self._forget,
             tools=self._loop,
         )
+
+    def _forget(self) -> None:
+        self._has_forgotten = True
 
     def _describe(self, request: ChatRequest, reply: Reply) -> list[str]:
         if self._loop is not None and reply.tool_calls:
@@ -288,7 +300,8 @@ class Asking:
         if self._chat is not None:
             base = self.edited or self.desk.chats.open(self._chat.name)
             between = self._loop.between if self._loop else ()
-            self.desk.chats.put(grow(base, request, reply, self.options.system, self.options.model, between))
+            base = base.in_words() if self._has_forgotten else base
+            self.desk.chats.put(grow(base, request, reply, self._provider, self.options.system, self.options.model, between))
 
     def _tell_of_saved(self) -> None:
         if self._chat is None or self._chat.turns or self.edited is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from typing import Any, Literal, TypeAlias
@@ -166,6 +166,26 @@ def join_text(parts: Iterable[Part]) -> tuple[Part, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenId:
+    """By what name a server remembers an answer that it spoke; sent back in the place of the words (reference of ``audio``).
+
+    Attributes:
+        id: the name.
+        model, provider: who spoke; no one else knows the name.
+        expires_at: seconds since 1970 after which it is forgotten; None where the server did not say.
+    """
+
+    id: str
+    model: str
+    provider: str
+    expires_at: float | None = None
+
+    def is_known(self, model: str, provider: str, now_s: float) -> bool:
+        """True while that model of that provider should know it; `now_s`: seconds since 1970."""
+        return (self.model, self.provider) == (model, provider) and (self.expires_at is None or now_s < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message: who speaks, and its parts in order; of a spoken answer its transcript.
 
@@ -173,7 +193,7 @@ class Message:
         thinking: the reasoning of an assistant's message; it goes out in a field of its own, never in the content.
         tool_calls: of an assistant's message, as on the wire.
         tool_call_id: which call a ``tool`` message answers.
-        audio_id: an earlier spoken answer that glm-4-voice still knows by this id: it goes out instead of the parts.
+        spoken: by what the server remembers a spoken answer: goes out instead of the parts, which are its words.
     """
 
     role: Literal["system", "user", "assistant", "tool"]
@@ -181,7 +201,7 @@ class Message:
     thinking: str = field(default="", repr=False)
     tool_calls: Sequence[Mapping[str, Any]] = ()
     tool_call_id: str = ""
-    audio_id: str = ""
+    spoken: SpokenId | None = None
 
     @property
     def calls(self) -> list[str]:
@@ -199,6 +219,10 @@ class Message:
         """Its words, without the other parts."""
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
 
+    def in_words(self) -> Message:
+        """The same, told by its words where it was told by the name of its sound."""
+        return replace(self, spoken=None) if self.spoken else self
+
     def to_wire(self, image_form: ImageForm, thinking_field: str = "") -> Mapping[str, Any]:
         """The message as JSON; a text-only one has a plain string, which text models require.
 
@@ -206,8 +230,8 @@ class Message:
             image_form: how picture bytes are written.
             thinking_field: the name under which the thinking goes along; empty: it stays here.
         """
-        if self.audio_id:
-            return {"role": self.role, "audio": {"id": self.audio_id}}
+        if self.spoken:
+            return {"role": self.role, "audio": {"id": self.spoken.id}}
         wire: dict[str, Any] = {"role": self.role}
         if len(self.parts) == 1 and isinstance(self.parts[0], TextPart):  # nearly every message of a long chat
             wire["content"] = self.parts[0].text

@@ -137,7 +137,7 @@ def readable_body(request: ChatRequest, body: Mapping[str, Any]) -> dict[str, An
     """The body with the bytes of each part replaced by what a person wants to know of it, and no secrets in addresses."""
     messages = []
     for message, wire in zip(request.messages, body["messages"], strict=True):
-        if isinstance(wire["content"], list):
+        if isinstance(wire.get("content"), list):
             content = [_readable(part, shape) for part, shape in zip(message.parts, wire["content"], strict=True)]
             wire = {**wire, "content": content}
         messages.append(wire)

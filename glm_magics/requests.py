@@ -10,9 +10,8 @@ from typing import Any, Literal, TypeAlias
 from .catalog import Model, find_model, nearest_models
 from .errors import ModelError, OptionError
 from .intake import Intake, find_intake
-from .messages import ImagePart, Message, TextPart
+from .messages import ImagePart, Message
 from .providers import Provider
-from .replies import Reply
 from .sent import SentItem
 
 Kind: TypeAlias = Literal["text", "image", "video", "file", "audio"]
@@ -50,19 +49,30 @@ class ChatRequest:
         return [part for message in self.messages for part in message.parts if isinstance(part, ImagePart)]
 
     @property
+    def names_spoken(self) -> bool:
+        """An earlier spoken answer goes out by its id."""
+        return any(message.spoken for message in self.messages)
+
+    def in_words(self) -> ChatRequest:
+        """The same, with earlier spoken answers by their words."""
+        return replace(self, messages=[message.in_words() for message in self.messages])
+
+    @property
     def kinds(self) -> frozenset[str]:
         """Which kinds of part the messages hold."""
         return frozenset({part.kind for message in self.messages for part in message.parts})
 
 
-def answer_message(reply: Reply, now_s: float) -> Message:
-    """An answer as a turn of the conversation: a spoken one by its id while the server knows it, else by its words.
+def name_spoken(request: ChatRequest, provider: Provider, now_s: float) -> ChatRequest:
+    """The request with earlier spoken answers by their ids where who is asked knows them still, else by their words.
 
     `now_s`: seconds since 1970.
     """
-    speech = reply.audio
-    known = speech.id if speech and speech.is_known(now_s) else ""
-    return Message("assistant", (TextPart(reply.text),), thinking=reply.thinking, audio_id=known)
+    known = [
+        message if message.spoken and message.spoken.is_known(request.model, provider.name, now_s) else message.in_words()
+        for message in request.messages
+    ]
+    return replace(request, messages=known)
 
 
 def model_role(kinds: frozenset[str]) -> Literal["text", "vision", "voice"]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ class Session:
         shell: the IPython shell, or None in a plain Python program.
         transport: a seam for tests, also as an attribute until the first request; None means the network.
         environment: variables to read keys from.
+        clock: seconds since 1970.
     """
 
     def __init__(
@@ -58,8 +60,10 @@ class Session:
         *,
         transport: httpx.BaseTransport | None = None,
         environment: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.shell = shell
+        self.clock = clock
         self.config = GLM(parent=shell) if shell is not None else GLM()
         self.transport = transport
         self.environment = Environment(environment)

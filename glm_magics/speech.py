@@ -29,13 +29,13 @@ _MP3_BITS_PER_S = 64_000
 _MP3_RATE_HZ = 24_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Speech:
     """Something a model said.
 
     Attributes:
         data: as it was sent: a WAV file, or headerless 16-bit mono samples.
-        id: names it in the next turn, instead of the sound itself; empty when it has no name.
+        id: names it in the next turns of a chat with the model that spoke it; empty when it has no name.
         expires_at: seconds since 1970 after which the server has forgotten the id; None when it did not say.
         headerless_hz: samples a second of headerless data.
         problem: why there is nothing to hear, as a sentence; empty when all is well.
@@ -46,10 +46,6 @@ class Speech:
     expires_at: float | None = None
     headerless_hz: int = VOICE_RATE_HZ
     problem: str = ""
-
-    def is_known(self, now_s: float) -> bool:
-        """True while the server can be reminded of it by its id; `now_s`: seconds since 1970."""
-        return bool(self.id) and (self.expires_at is None or now_s < self.expires_at)
 
     @cached_property
     def _wave(self) -> Wave:
@@ -127,6 +123,14 @@ class Speech:
             MissingExtraError: PyAV is not installed.
         """
         return _encode_mp3(self.samples, self.rate_hz)
+
+    def __repr__(self) -> str:
+        if self.problem:
+            return f"<no speech: {self.problem.rstrip('.')}>"
+        try:
+            return f"<{self.seconds:.1f} s of speech, {self.rate_hz:,} samples a second, {len(self.data):,} bytes>"
+        except GLMError:
+            return f"<no speech: {len(self.data):,} bytes that hold no samples>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return player(self)

@@ -71,11 +71,10 @@ class Toolbox(Mapping[str, Tool]):
         """The toolbox of functions of any kind: plain, async, methods, partials; a mapping gives them other names.
 
         Raises:
-            OptionError: one is no function, or cannot be described; or they are too many.
+            OptionError: they are no list or dict; one is no function, or cannot be described; or they are too many.
             MissingExtraError: a package of the ``tools`` extra is not installed.
         """
-        pairs = functions.items() if isinstance(functions, Mapping) else ((None, function) for function in functions)
-        described = ((function, describe_function(function, name or "")) for name, function in pairs)
+        described = ((function, describe_function(function, name)) for name, function in _named(functions))
         return cls().add(
             Tool(one.name, one.description, one.parameters, one.read, one.call, function) for function, one in described
         )
@@ -158,6 +157,19 @@ class Toolbox(Mapping[str, Tool]):
             return ToolResult.failed(_failure(call.name, error), time.monotonic() - started_s)
         elapsed_s = time.monotonic() - started_s
         return ToolResult(tuple(written.parts), False, elapsed_s, value, written.note, tuple(written.pictures))
+
+
+def _named(functions: Functions) -> list[tuple[str, Callable[..., Any]]]:
+    """The functions with the names that they were given; empty: their own."""
+    if isinstance(functions, Mapping):
+        for name in functions:
+            if not isinstance(name, str) or not name.strip():
+                raise OptionError(f"A function is given the name {one_line(repr(name), 60)}.", "Give it one in words.")
+        return list(functions.items())
+    if isinstance(functions, str | bytes) or not isinstance(functions, Iterable):
+        way_out = "Give functions in a list, or a dict of names to functions."
+        raise OptionError(f"tools is {one_line(repr(functions), 60)}.", way_out)
+    return [("", function) for function in functions]
 
 
 @contextmanager

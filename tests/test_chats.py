@@ -19,7 +19,7 @@ from glm_magics.chatpages import chat_bundles
 from glm_magics.chatstore import ChatStore
 from glm_magics.conversations import Conversation, Turn, check_name
 from glm_magics.errors import BudgetError, ChatError, CutShortError, Interrupted, ModelError, OptionError, PromptTooLongError
-from glm_magics.messages import AudioPart, ImagePart, Message, TextPart, VideoPart
+from glm_magics.messages import AudioPart, ImagePart, Message, SpokenId, TextPart, VideoPart
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM
 
@@ -402,7 +402,10 @@ PARTS = (
 CALLS = st.lists(
     st.fixed_dictionaries({"id": TEXTS, "function": st.fixed_dictionaries({"name": TEXTS, "arguments": TEXTS})}), max_size=1
 )
-ANSWERS = st.builds(Message, st.just("assistant"), st.tuples(st.builds(TextPart, TEXTS)), TEXTS, CALLS.map(tuple))
+SPOKEN = st.none() | st.builds(SpokenId, TEXTS.filter(bool), TEXTS, TEXTS, st.none() | st.floats(0, 1e12))
+ANSWERS = st.builds(
+    Message, st.just("assistant"), st.tuples(st.builds(TextPart, TEXTS)), TEXTS, CALLS.map(tuple), st.just(""), SPOKEN
+)
 TURNS = st.builds(
     Turn,
     st.tuples(st.builds(Message, st.just("user"), st.lists(PARTS, min_size=1, max_size=3).map(tuple)), ANSWERS),

@@ -21,10 +21,8 @@ from IPython.utils.capture import capture_output
 from glm_magics.display import NotebookPainter, TerminalPainter
 from glm_magics.errors import MediaError, MissingExtraError
 from glm_magics.media.audio import Sound
-from glm_magics.messages import Message, TextPart
 from glm_magics.options import parse_options
 from glm_magics.replies import Reply, ReplyFold, parse_chunk
-from glm_magics.requests import answer_message
 from glm_magics.sandbox import Sandbox, voice
 from glm_magics.sandbox.voice import speak
 from glm_magics.session import Session
@@ -145,6 +143,24 @@ def test_it_is_saved_as_wav_and_mp3(tmp_path: Path) -> None:
         speech.save(tmp_path / "none" / "a.wav")
 
 
+@pytest.mark.parametrize(
+    ("audio", "line"),
+    [
+        pytest.param({"id": "a", "data": b64(PCM)}, "<1.0 s of speech, 44,100 samples a second, 88,200 bytes>", id="headerless"),
+        pytest.param(
+            {"id": "a", "data": b64(stereo(PCM))}, "<1.8 s of speech, 24,000 samples a second, 176,444 bytes>", id="stereo-wav"
+        ),
+        pytest.param({"id": "a", "data": "!!"}, "<no speech: The sound of this answer is no base64>", id="garbage"),
+        pytest.param({"id": "a", "data": b64(b"RIFFxxxxWAVE")}, "<no speech: 12 bytes that hold no samples>", id="broken-wav"),
+    ],
+)
+def test_it_is_one_line_for_people(audio: Any, line: str) -> None:
+    """Seconds, rate and size, no bytes; in the reply's own line too."""
+    reply = fold(audio)
+    assert repr(reply.audio) == line
+    assert f"audio={line}" in repr(reply)
+
+
 def test_the_player_is_compressed(monkeypatch: pytest.MonkeyPatch) -> None:
     """MP3 with PyAV, WAV without, a sentence where even that is too large."""
     speech = read_speech([b64(PCM)])
@@ -177,25 +193,6 @@ def test_the_cell_shows_words_and_player(as_: str) -> None:
     out = io.StringIO()
     TerminalPainter(out).finish(folding, folding.finish(1.0))
     assert "1.0 s of speech" in out.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("expires_at", "is_known"),
-    [
-        pytest.param(2000, True, id="number"),
-        pytest.param("2000", True, id="text"),
-        pytest.param(1000, False, id="expired"),
-        pytest.param(None, True, id="not-said"),
-        pytest.param("soon", True, id="unreadable"),
-    ],
-)
-def test_the_next_turn_names_it_while_it_is_known(expires_at: object, is_known: bool) -> None:
-    """By its id as long as the server has it, else by its words."""
-    message = answer_message(fold({"id": "the-id", "data": b64(PCM), "expires_at": expires_at}), now_s=1500)
-    words = {"role": "assistant", "content": "Hello"}
-    assert message.to_wire("base64") == ({"role": "assistant", "audio": {"id": "the-id"}} if is_known else words)
-    assert message.kinds == {"text"}
-    assert answer_message(Reply("Hello"), 1500).to_wire("base64") == words
 
 
 def test_a_cell_keeps_what_was_said(ip: Any, fake: FakeGLM) -> None:
@@ -235,6 +232,21 @@ def test_the_sandbox_speaks(http: httpx.Client) -> None:
     assert message["audio"]["expires_at"] > time.time()
     assert usage["completion_tokens"] >= len(sound) / 2 / 44_100 * 12.5
     assert usage["prompt_tokens"] >= 13
+
+
+@pytest.mark.parametrize(
+    ("asked", "end"),
+    [
+        pytest.param("Say good morning.", "I read 3 words: Say good morning.", id="full-stop"),
+        pytest.param("Good morning", "I read 2 words: Good morning.", id="none"),
+        pytest.param("What is it?", "I read 3 words: What is it?", id="question"),
+        pytest.param("早上好。", "早上好。", id="chinese"),
+    ],
+)
+def test_what_the_sandbox_says_ends_once(http: httpx.Client, asked: str, end: str) -> None:
+    """With one full stop, whatever it was asked."""
+    words = http.post("/chat/completions", json=voiced(asked)).json()["choices"][0]["message"]["content"]
+    assert words.endswith(end)
 
 
 def test_streamed_it_is_the_same(http: httpx.Client) -> None:
@@ -333,9 +345,3 @@ def test_tones_where_there_is_no_synthesiser(monkeypatch: pytest.MonkeyPatch, te
     assert len(spoken) > 1000
     assert speak("", 24_000) == b""
     speak.cache_clear()
-
-
-def test_a_message_with_an_audio_id_is_a_plain_value() -> None:
-    """Messages without one are as they were."""
-    assert Message("user", (TextPart("a"),)).to_wire("base64") == {"role": "user", "content": "a"}
-    assert Message("assistant", (), audio_id="x").to_wire("base64") == {"role": "assistant", "audio": {"id": "x"}}

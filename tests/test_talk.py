@@ -76,7 +76,7 @@ class Page:
         self.call.widget._handle_custom_msg(content, [memoryview(data) for data in buffers])
 
     def start(self) -> Page:
-        self.send("start", has_microphone=True)
+        self.send("start")
         until(lambda: self.call.state in ("on", "over"))
         return self
 
@@ -210,6 +210,7 @@ def test_typed_words(sandbox: Sandbox, switchboard: Switchboard) -> None:
     page.call.say("second")
     until(lambda: len(page.texts("assistant")) == 2)
     assert page.texts("user") == ["first", "second"]
+    assert [text.split("answer. ")[1] for text in page.texts("assistant")] == ["I read: first.", "I read: second."]
     with pytest.raises(InputError, match="nothing to say"):
         page.call.say("  ")
     page.send("write", text=" ")
@@ -319,7 +320,7 @@ def test_hanging_up_ends_the_waiting(sandbox: Sandbox, switchboard: Switchboard)
 def test_two_calls_at_once_are_a_sentence(sandbox: Sandbox, switchboard: Switchboard) -> None:
     """The first goes on; when it is over the second may begin."""
     first, second = open_to(sandbox, switchboard).start(), open_to(sandbox, switchboard)
-    second.send("start", has_microphone=True)
+    second.send("start")
     assert "Another call is on" in second.call.message
     assert (first.call.state, second.call.state) == ("on", "idle")
     with pytest.raises(InputError, match="Another call is on"):
@@ -412,8 +413,8 @@ def test_only_the_page_of_the_call_is_heard(sandbox: Sandbox, switchboard: Switc
 @pytest.mark.parametrize(
     ("content", "buffers"),
     [
-        pytest.param({"type": "start", "page": "p", "has_microphone": 1}, [], id="wrong-type"),
-        pytest.param({"type": "start", "page": "../p", "has_microphone": True}, [], id="page"),
+        pytest.param({"type": "hold", "page": "p", "is_down": 1}, [], id="wrong-type"),
+        pytest.param({"type": "start", "page": "../p"}, [], id="page"),
         pytest.param({"type": "sound", "page": "p", "t_ms": 1}, [], id="no-sound"),
         pytest.param({"type": "sound", "page": "p", "t_ms": float("nan")}, [b"1234"], id="nan"),
         pytest.param({"type": "sound", "page": "p", "t_ms": 1}, [bytes(100_000)], id="too-much"),
@@ -440,7 +441,7 @@ def test_what_is_no_request_does_nothing(content: Any, buffers: Any) -> None:
 )
 def test_no_message_breaks_the_reader(value: Any, type_: str) -> None:
     """Whatever stands in any field."""
-    fields = ("has_microphone", "t_ms", "is_down", "is_void", "text", "vad", "call", "how", "reason")
+    fields = ("t_ms", "is_down", "is_void", "text", "vad", "call", "how", "reason")
     parse_call_request({"type": type_, "page": "p", **dict.fromkeys(fields, value)}, [value])
     parse_call_request(value, value)
 
@@ -467,6 +468,28 @@ def test_a_page_cannot_write_traits(sandbox: Sandbox, switchboard: Switchboard) 
         pytest.param({"temperature": "hot"}, OptionError, "temperature is 'hot'. Give a number", id="no-number"),
         pytest.param({"video": True, "tools": [weather]}, OptionError, "video call takes no tools", id="video-and-tools"),
         pytest.param({"tools": ["weather"]}, OptionError, "function", id="no-function"),
+        pytest.param({"tools": 3}, OptionError, "tools is 3. Give functions in a list", id="tools-number"),
+        pytest.param({"tools": True}, OptionError, "tools is True. Give functions", id="tools-flag"),
+        pytest.param({"tools": "weather"}, OptionError, "tools is 'weather'. Give functions", id="tools-text"),
+        pytest.param({"tools": b"x"}, OptionError, "tools is b'x'. Give functions", id="tools-bytes"),
+        pytest.param({"tools": weather}, OptionError, "Give functions in a list", id="one-function"),
+        pytest.param({"tools": [None]}, OptionError, "`None` is no function", id="tools-none-in-it"),
+        pytest.param({"tools": {3: weather}}, OptionError, "given the name 3", id="tools-number-as-name"),
+        pytest.param({"tools": {"": weather}}, OptionError, "given the name ''", id="tools-empty-name"),
+        pytest.param({"model": None}, OptionError, "model is None. Give a text", id="no-model"),
+        pytest.param({"model": " !"}, ModelError, "no model to talk with", id="model-sign-alone"),
+        pytest.param({"voice": 3}, OptionError, "voice is 3. Give a text", id="voice-number"),
+        pytest.param({"vad": True}, OptionError, "vad is True. Give a text", id="vad-flag"),
+        pytest.param({"has_video": True}, OptionError, "Write video=True", id="other-name-of-video"),
+        pytest.param({"silence_ms": True}, OptionError, "silence_ms is True. Give a whole number", id="count-flag"),
+        pytest.param({"silence_ms": -5}, OptionError, "milliseconds from 0 to 10000", id="count-negative"),
+        pytest.param({"padding_ms": 10**9}, OptionError, "padding_ms is 1000000000", id="count-huge"),
+        pytest.param({"threshold": float("nan")}, OptionError, "a number from 0 to 1", id="nan"),
+        pytest.param({"temperature": False}, OptionError, "temperature is False. Give a number", id="number-flag"),
+        pytest.param({"max_tokens": 0}, OptionError, "from 1 to 1024", id="no-tokens"),
+        pytest.param({"noise": None}, OptionError, "noise is None", id="no-noise"),
+        pytest.param({"is_interruptible": "no"}, OptionError, "Give True or False", id="flag-text"),
+        pytest.param({"input_format": "pcm24"}, OptionError, "16,000 samples a second", id="rate-of-no-page"),
     ],
 )
 def test_a_wrong_setup_is_a_sentence(fields: dict[str, Any], error: type[Exception], sentence: str) -> None:
@@ -613,6 +636,7 @@ def test_calls_are_in_the_ledger(
     assert [row.cost for row in rows] == [pytest.approx(row.elapsed_s / 60 * minute, abs=minute / 60 * 0.002) for row in rows]
     assert sum(row.elapsed_s for row in rows) == pytest.approx(page.call.cost.amount / minute * 60, abs=0.01)
     assert all(row.is_estimate and row.completion_tokens and row.ending == "complete" for row in rows)
+    assert sum(row.completion_tokens for row in rows) == sum(reply.usage.completion_tokens for reply in page.call.replies)
 
 
 def test_a_call_ends_where_the_money_does(sandbox: Sandbox, switchboard: Switchboard, session: Any) -> None:
@@ -621,9 +645,10 @@ def test_a_call_ends_where_the_money_does(sandbox: Sandbox, switchboard: Switchb
     page = open_paid(sandbox, switchboard, session).start()
     until(lambda: page.call.state == "over")
     assert "The ¥0.0009 of this session are spent; a call ends there." in page.call.widget.message
-    page.send("start", has_microphone=True)
+    page.send("start")
     assert page.call.state == "over"
     assert "session_budget" in page.call.widget.message
+    assert [row.ending for row in session.books.ledger.read("all")] == ["over budget"]
 
 
 def test_free_calls_cost_nothing(sandbox: Sandbox, switchboard: Switchboard, session: Any) -> None:

@@ -12,23 +12,27 @@
     talk = glm.realtime.talk_file("question.wav")   # no event loop needed
     talk.text, talk.speech
 
-The rooms: `values`, `client_events`, `server_events` (the protocol as values) → `setup`, `pacing`, `conversation` (pure: how a
-call is set up and paced, what was said) → `link` (the WebSocket) → `mailbox`, `session` (one call) → `recordings`, `talks` (a
-recording as one side of it); `lines` (a call in a thread of its own), `tapes` (both sides as they sounded).
+The rooms: `values`, `client_events`, `server_events` (the protocol as values) → `setup`, `pacing`, `conversation`, `bills` (pure:
+how a call is set up and paced, what was said, what it costs) → `link` (the WebSocket) → `mailbox`, `session` (one call) →
+`recordings`, `talks` (a recording as one side of it); `lines` (a call in a thread of its own), `tapes` (both sides as they
+sounded).
 """
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
-from ..chosen import chosen_connection
+from ..chosen import chosen_books, chosen_connection
+from ..errors import GLMWarning
 from ..providers import Connection
+from .bills import Bill
 from .conversation import Answer as Answer
 from .conversation import Conversation as Conversation
 from .conversation import Said as Said
 from .session import RealtimeSession as RealtimeSession
 from .setup import CallSetup as CallSetup
-from .setup import make_setup
+from .setup import check_setup, make_setup
 from .talks import Talk as Talk
 from .talks import talk_file as talk_file
 
@@ -36,7 +40,7 @@ __all__ = ["Answer", "CallSetup", "Conversation", "RealtimeSession", "Said", "Ta
 
 
 def connect(*, connection: Connection | None = None, transcribes_only: bool = False, **setup: Any) -> RealtimeSession:
-    """A call, to be opened by ``async with`` or ``await``.
+    """A call, to be opened by ``async with`` or ``await``. When it is over it is entered in the ledger of ``%glm_usage``.
 
     Args:
         connection: who answers; as ``%glm_connect`` chose where it is None.
@@ -46,5 +50,12 @@ def connect(*, connection: Connection | None = None, transcribes_only: bool = Fa
     Raises:
         OptionError, ModelError: a value that the reference does not allow.
         NoProviderError: nobody is chosen and there is no key.
+        BudgetError: `%config GLM.session_budget` is spent; a call that reaches it ends with this error.
     """
-    return RealtimeSession(connection or chosen_connection(), make_setup(setup), transcribes_only=transcribes_only)
+    who, chosen = connection or chosen_connection(), check_setup(make_setup(setup))
+    bill = Bill(chosen_books(), who.provider, chosen, _warn)
+    return RealtimeSession(who, chosen, transcribes_only=transcribes_only, bill=bill)
+
+
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, GLMWarning, stacklevel=2)

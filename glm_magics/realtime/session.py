@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -18,6 +17,7 @@ from ..retries import RetryPolicy
 from ..waves import write_wave
 from . import client_events as say
 from . import server_events as ev
+from .bills import Bill
 from .conversation import KEPT_AUDIO_S, Answer, Conversation
 from .link import Link, LinkLost, open_link
 from .local_events import ConnectionLost, Reconnected
@@ -53,6 +53,7 @@ class RealtimeSession:
         transcribes_only: nothing is answered; what is heard is written down.
         conversation: an earlier one, to go on with: the server is told its words.
         elapsed_s: where its time line goes on.
+        bill: where the call is written down when it is over, and what ends it when the money is spent; None: nowhere.
     """
 
     def __init__(
@@ -66,11 +67,15 @@ class RealtimeSession:
         transcribes_only: bool = False,
         conversation: Conversation | None = None,
         elapsed_s: float = 0.0,
+        bill: Bill | None = None,
     ) -> None:
         self.setup = check_setup(setup)
         self.conversation = conversation or Conversation(kept_audio_s)
         self.conversation.is_answered_unasked = self.setup.vad == "server" and not transcribes_only
         self._earlier_s = elapsed_s
+        self._n_earlier_answers = len(self.conversation.answers)
+        self._bill = bill
+        self._minder: asyncio.Task[None] | None = None
         self._connection = connection
         self._silence_s = silence_s
         self._retry = retry or RetryPolicy()
@@ -79,6 +84,7 @@ class RealtimeSession:
         self._reader: asyncio.Task[None] | None = None
         self._started_s = 0.0
         self._opened_s = 0.0
+        self._ended_s = 0.0
         self._n_short_lived = 0
         self._pacer = Pacer()
         self._mailbox = Mailbox()
@@ -106,6 +112,8 @@ class RealtimeSession:
             await self._set_up()
             for item in self.conversation.retelling():
                 await self.send(say.ItemCreate(item))
+            if self._bill:
+                self._minder = asyncio.create_task(self._mind(self._bill), name="glm-bill")
         except BaseException:
             await self.close()
             raise
@@ -115,11 +123,29 @@ class RealtimeSession:
         """Hangs up; nothing happens when it was done before."""
         self._mailbox.end()
         self._is_up.set()
-        if self._reader:
-            self._reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reader
-        await self._drop_link()
+        for task in (self._minder, self._reader):
+            if task:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        await self._end()
+
+    async def _end(self, error: GLMError | None = None) -> None:
+        """Nothing more will come: wakes everybody, lets go of the socket, writes the call down."""
+        self._ended_s = self._ended_s or self.elapsed_s
+        self._mailbox.end(error)
+        self._is_up.set()
+        try:
+            await self._drop_link()
+        finally:
+            if self._bill:
+                seconds = self._ended_s - self._earlier_s if self._minder else 0.0
+                self._bill.settle(seconds, self.conversation.answers[self._n_earlier_answers :], self._mailbox.error)
+
+    async def _mind(self, bill: Bill) -> None:
+        error = await bill.until_spent(lambda: self.elapsed_s - self._earlier_s)
+        if self._reader and not self._mailbox.is_over:
+            self._reader.cancel()  # it would connect again
+            await self._end(error)
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -137,8 +163,8 @@ class RealtimeSession:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds of the call so far."""
-        return time.monotonic() - self._started_s
+        """Seconds of the call so far; when it is over, of all of it."""
+        return self._ended_s or time.monotonic() - self._started_s
 
     async def update(self, **changes: Any) -> None:
         """Changes the setup in the middle of a call; names are those of `CallSetup`.
@@ -328,9 +354,7 @@ class RealtimeSession:
                 except LinkLost as lost:
                     await self._connect_again(lost.reason)
         except GLMError as error:
-            self._mailbox.end(error)
-            self._is_up.set()
-            await self._drop_link()
+            await self._end(error)
 
     async def _read_link(self) -> None:
         assert self._link is not None

@@ -25,6 +25,9 @@ MAX_GREETING_CHARS = 1024
 MAX_TURN_S = 30.0
 """The longest turn under client VAD."""
 
+MAX_PAUSE_MS = 10_000
+"""Longer nobody waits for an answer; the reference names no limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallSetup:
@@ -95,7 +98,7 @@ def make_setup(fields: Mapping[str, Any]) -> CallSetup:
         if name not in known:
             raise OptionError(f"A call has no option {name!r}.", f"There are {', '.join(known)}.")
         kinds, words = _KINDS[str(known[name].type)]
-        if not isinstance(value, kinds):
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise OptionError(f"{name} is {one_line(repr(value), 60)}.", f"Give {words}.")
     return CallSetup(**fields)
 
@@ -131,9 +134,14 @@ def _complaints(setup: CallSetup) -> list[tuple[bool, str, str]]:
         ),
         (setup.noise not in ("", "near_field", "far_field"), f"noise is {setup.noise!r}.", "Choose near_field or far_field."),
         (not _is_within(setup.temperature, 0, 1), f"temperature is {setup.temperature}.", "Give a number from 0 to 1."),
+        (not _is_within(setup.silence_ms, 0, MAX_PAUSE_MS), f"silence_ms is {setup.silence_ms}.", _PAUSE),
+        (not _is_within(setup.padding_ms, 0, MAX_PAUSE_MS), f"padding_ms is {setup.padding_ms}.", _PAUSE),
         (not _is_within(setup.threshold, 0, 1), f"threshold is {setup.threshold}.", "Give a number from 0 to 1."),
         (most is not None and not 1 <= most <= 1024, f"max_tokens is {most}.", "Give a whole number from 1 to 1024."),
     ]
+
+
+_PAUSE = f"Give milliseconds from 0 to {MAX_PAUSE_MS}."
 
 
 def _is_within(value: float | None, low: float, high: float) -> bool:
@@ -146,8 +154,8 @@ def _model_id(name: str) -> str:
     for model_id in ("glm-realtime", *known):
         if wanted in (model_id, model_id.removeprefix("glm-")):
             return model_id
-    if name.endswith("!"):
-        return name.removesuffix("!")
+    if name.endswith("!") and name.strip(" !"):
+        return name.removesuffix("!").strip()
     raise ModelError(f"`{name}` is no model to talk with.", f"Choose {' or '.join(known)}.")
 
 

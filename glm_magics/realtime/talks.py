@@ -6,23 +6,25 @@ import asyncio
 import json
 import threading
 import time
+import warnings
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import Any, TypeVar, cast
 
-from ..chosen import chosen_connection
-from ..errors import Interrupted, MediaError, NetworkError, OptionError, one_line
+from ..chosen import chosen_books, chosen_connection
+from ..errors import GLMWarning, Interrupted, MediaError, NetworkError, OptionError, one_line
 from ..markdown import make_safe, strip_controls
 from ..providers import Connection
 from ..speech import Speech
+from .bills import Bill
 from .conversation import Answer, Conversation, Entry
 from .pacing import cut, frame_s, split_turns
 from .recordings import Recording, read_recording
 from .server_events import ResponseDone
 from .session import RealtimeSession
-from .setup import MAX_TURN_S, OUTPUT_RATE_HZ, CallSetup, make_setup
+from .setup import MAX_TURN_S, OUTPUT_RATE_HZ, check_setup, make_setup
 
 _T = TypeVar("_T")
 _SILENCE_S = 1.5
@@ -96,6 +98,8 @@ def talk_file(
 ) -> Talk:
     """Sends a recording as the user's side of a call; gives what both sides said. It needs no event loop, and bears one.
 
+    The call is entered in the ledger of ``%glm_usage``.
+
     Args:
         source: a path, bytes of a file, or `Sound`.
         speed: 1.0 as it sounds; 4.0 four times as fast; ``float("inf")`` as fast as the server lets it. Faster than it sounds, it
@@ -107,6 +111,7 @@ def talk_file(
 
     Raises:
         GLMError: the recording, an option, the server or the network; see `glm_magics.errors`.
+        BudgetError: `%config GLM.session_budget` is spent, before the call or in the midst of it.
         Interrupted: the user stopped it; the call was closed.
     """
     if not speed > 0:
@@ -117,30 +122,33 @@ def talk_file(
         raise MediaError(
             f"The recording is {recording.seconds:.0f} s long; one turn takes {MAX_TURN_S:.0f} s.", "Use vad='server', or cut it."
         )
-    who = connection or chosen_connection()
-    return run_in_thread(lambda: _talk(recording, chosen, who, speed, functions or {}, timeout_s))
+    who, chosen = connection or chosen_connection(), check_setup(chosen)
+    bill = Bill(chosen_books(), who.provider, chosen)
+
+    async def talk() -> Talk:
+        async with RealtimeSession(who, chosen, kept_audio_s=float("inf"), bill=bill) as call:
+            return await _talk(call, recording, speed, functions or {}, timeout_s)
+
+    try:
+        return run_in_thread(talk)
+    finally:
+        if bill.trouble:
+            warnings.warn(bill.trouble, GLMWarning, stacklevel=2)
 
 
 async def _talk(
-    recording: Recording,
-    setup: CallSetup,
-    connection: Connection,
-    speed: float,
-    functions: Mapping[str, Callable[..., Any]],
-    timeout_s: float,
+    call: RealtimeSession, recording: Recording, speed: float, functions: Mapping[str, Callable[..., Any]], timeout_s: float
 ) -> Talk:
-    started_s = time.monotonic()
-    async with RealtimeSession(connection, setup, kept_audio_s=float("inf")) as call:
-        helper = _Helper(call, functions)
-        try:
-            await _send(call, recording, speed, timeout_s)
-            if setup.vad == "client":
-                await call.commit()
-                await call.respond()
-            await _until_quiet(call, helper, timeout_s)
-        finally:
-            await helper.stop()
-        return _result(call.conversation, time.monotonic() - started_s)
+    helper = _Helper(call, functions)
+    try:
+        await _send(call, recording, speed, timeout_s)
+        if call.setup.vad == "client":
+            await call.commit()
+            await call.respond()
+        await _until_quiet(call, helper, timeout_s)
+    finally:
+        await helper.stop()
+    return _result(call.conversation, call.elapsed_s)
 
 
 async def _send(call: RealtimeSession, recording: Recording, speed: float, timeout_s: float) -> None:

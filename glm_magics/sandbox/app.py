@@ -35,7 +35,6 @@ _JSON = "application/json; charset=UTF-8"
 _ERROR_JSON = "application/json"
 _SSE = "text/event-stream;charset=UTF-8"
 _SECRET_HEADERS = ("authorization", "x-api-key", "api-key", "cookie")
-_SPOKEN_FOR_S = 3600
 _SMALL_BYTES = 32 * 1024  # a body above this is worked on in a thread, so that other streams keep their rhythm
 
 
@@ -69,6 +68,7 @@ class App:
         concurrency: requests in flight per model before 429/1302; None: no limit.
         chunk_delay_s: the pace of composed answers.
         heartbeat_s: between two heartbeats of a call.
+        spoken_for_s: how long a spoken answer is known by its id.
     """
 
     script: Script
@@ -77,6 +77,7 @@ class App:
     concurrency: int | None = None
     chunk_delay_s: float = 0.0
     heartbeat_s: float = 30.0
+    spoken_for_s: float = 3600.0
     cache: PrefixCache = field(default_factory=PrefixCache)
     in_flight: Counter[str] = field(default_factory=Counter)
     running: set[asyncio.Task[None]] = field(default_factory=set)
@@ -221,7 +222,8 @@ class App:
 
     def _spoken(self, answer: Answer) -> Answer:
         """The same answer with its words aloud."""
-        spoken = Spoken(speak(answer.text, VOICE_RATE_HZ), str(uuid4()), int(time.time()) + _SPOKEN_FOR_S)
+        until = int(time.time() + self.spoken_for_s)
+        spoken = Spoken(speak(answer.text, VOICE_RATE_HZ), str(uuid4()), until)
         self.script.add_spoken(spoken.id, spoken.expires_at)
         return replace(answer, spoken=spoken)
 

@@ -18,7 +18,7 @@ from typing import Any
 from glm_magics.errors import MissingExtraError
 from glm_magics.sandbox.answers import Answer, ToolCall, split_pieces
 from glm_magics.sandbox.checks import ChatRequest
-from glm_magics.sandbox.describe import describe, plural, quoted
+from glm_magics.sandbox.describe import describe, ended, plural, quoted
 from glm_magics.sandbox.facts import count_words, numbers_in
 from glm_magics.sandbox.filler import filler_bytes, filler_words
 from glm_magics.sandbox.fixing import repair_in, say
@@ -167,7 +167,7 @@ def _heard(request: ChatRequest) -> Said | None:
     if request.model.kind != "voice":
         return None
     heard = [f"I heard {sound.seconds:.1f} seconds of sound." for sound in prompt.sounds]
-    read = f"I read {plural(count_words(prompt.text), 'word')}: {' '.join(prompt.text.split())[:80]}." if prompt.text else ""
+    read = f"I read {plural(count_words(prompt.text), 'word')}: {ended(prompt.text, 80)}" if prompt.text else ""
     return Said(" ".join(filter(None, (HONEST.replace("*", ""), *heard, read))))
 
 

@@ -99,5 +99,11 @@ def quoted(text: str, limit: int) -> str:
     return f"`{line[:limit]}{'…' if len(line) > limit else ''}`"
 
 
+def ended(text: str, limit: int) -> str:
+    """Foreign text on one line, at most `limit` characters of it, as the end of a sentence: with one full stop, not two."""
+    line = " ".join(text.split())[:limit]
+    return line if line.endswith((".", "!", "?", "…", "。", "！", "？")) else f"{line}."
+
+
 def _span(low: float, high: float) -> str:
     return f"from {low:g} to {high:g}"

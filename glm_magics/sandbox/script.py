@@ -132,7 +132,7 @@ class Script:
             return now_s < self._spoken_until.get(id, 0.0)
 
     def clear(self) -> None:
-        """Forget queues and records; hosted pictures stay."""
+        """Forget queues and records; hosted pictures stay, and what was spoken."""
         with self._lock:
             self._faults.clear()
             self._replies.clear()

@@ -38,6 +38,7 @@ class Sandbox:
         chunk_delay_s: the pace of composed answers, seconds per word; 0 sends flat out. Scripted replies have their own.
         concurrency: requests in flight per model before it answers 429/1302; None for no limit.
         heartbeat_s: between two heartbeats of a Realtime call.
+        spoken_for_s: how long a spoken answer is known by its id.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Sandbox:
         chunk_delay_s: float = 0.015,
         concurrency: int | None = None,
         heartbeat_s: float = 30.0,
+        spoken_for_s: float = 3600.0,
     ) -> None:
         self.key = key
         self._wanted_port = port
         self._chunk_delay_s = chunk_delay_s
         self._concurrency = concurrency
         self._heartbeat_s = heartbeat_s
+        self._spoken_for_s = spoken_for_s
         self._script = Script()
         self._app: App | None = None
         self._server: Server | None = None
@@ -97,7 +100,8 @@ class Sandbox:
 
         listener = _listen(self._wanted_port)
         self._port = listener.getsockname()[1]
-        self._app = App(self._script, self.key, self._port, self._concurrency, self._chunk_delay_s, self._heartbeat_s)
+        paces = (self._chunk_delay_s, self._heartbeat_s, self._spoken_for_s)
+        self._app = App(self._script, self.key, self._port, self._concurrency, *paces)
         # No logging configuration: the notebook's own is left alone, and a fault is not news.
         config = uvicorn.Config(
             self._app, lifespan="off", access_log=False, log_config=None, log_level="critical",

@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any
 from traitlets import HasTraits, Unicode
 
 from ..bookkeeping import Books
-from ..errors import GLMError, InputError
-from ..markdown import strip_controls
+from ..errors import GLMError, InputError, OptionError
 from ..money import Cost
 from ..providers import Connection
 from ..realtime import server_events as ev
+from ..realtime.bills import Bill
 from ..realtime.conversation import Conversation
 from ..realtime.lines import Line
 from ..realtime.local_events import ConnectionLost, Reconnected
 from ..realtime.session import RealtimeSession
-from ..realtime.setup import CallSetup, check_setup, make_setup
+from ..realtime.setup import INPUT_RATES_HZ, CallSetup, check_setup, make_setup
 from ..realtime.tapes import CallAudio
 from ..replies import Reply
 from ..toolbox import Functions, Toolbox
 from ..widgets import callrequests as page
-from ..widgets.calloutputs import CallOutputs, open_widget, recording
 from .bills import Account
 from .errands import Errands
 from .freshness import Freshness
 from .record import CallRecord
+from .screen import Screen
 from .switchboard import Switchboard
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ..widgets.calling import CallWidget
 
 PAGE_GONE_S = 120.0
-KEEP_EVERY_S = 2.0
+PAGE_RATE_HZ = 16_000
 _BUSY = "The kernel was busy with a cell; what you said meanwhile was not heard."
 _GONE = "The page was gone for two minutes; the call was ended."
 
@@ -74,19 +74,18 @@ class VoiceCall(HasTraits):
         self.setup = check_setup(replace(setup, tools=tools.to_flat_wire() if tools else setup.tools))
         self._connection = connection
         self._switchboard = switchboard or Switchboard()
-        self._errands = Errands(tools, self._switchboard.approvals, self._mark)
         self._record = CallRecord(self.setup.model, self.setup.input_rate_hz)
+        self._account = Account()
+        self._screen = Screen(self.setup, self._record, lambda: self._account.in_words(self._record.now_s))
+        self._errands = Errands(tools, self._switchboard.approvals, self._screen.mark)
         self._lock = threading.RLock()
         self._line: Line | None = None
         self._freshness = Freshness()
-        self._seen_s = self._changed_s = 0.0
-        self._is_dirty = False
+        self._seen_s = 0.0
         self._reason = ""
-        self._limits: tuple[Any, ...] = ()
-        self._account = Account(books)
-        self._widget = open_widget(self.setup)
+        self._books = books
+        self._widget = self._screen.widget
         self._widget.on_msg(self._on_message)
-        self._outputs = CallOutputs(self._widget)
 
     # -- for the notebook
 
@@ -193,7 +192,7 @@ class VoiceCall(HasTraits):
             self._seen_s = time.monotonic()
         match act:
             case page.Hello():
-                self._widget.send({"type": "rows", "page": who, "rows": self._record.rows()})
+                self._screen.tell_all(who)
             case page.Alive():
                 self._widget.send({"type": "alive", "page": who})
             case page.Start():
@@ -220,9 +219,9 @@ class VoiceCall(HasTraits):
         if self.is_on:
             raise InputError("The call is on already.", "Hang up first.")
         connection, record = self._connection(), self._record
-        bill = self._account.draw_up(connection.provider, self.setup, record.elapsed_s, len(record.conversation.answers))
+        bill = Bill(self._books, connection.provider, self.setup)
         self._switchboard.take(self)
-        self._account.bill = bill
+        self._account.open(bill, record.elapsed_s)
         self._freshness, self._seen_s, self._reason = Freshness(), time.monotonic(), ""
         self._errands.begin()
         self._widget.owner = who
@@ -231,7 +230,7 @@ class VoiceCall(HasTraits):
         setup = self.setup.without_greeting() if record.conversation.entries else self.setup
 
         def open_session() -> RealtimeSession:
-            return RealtimeSession(connection, setup, conversation=record.conversation, elapsed_s=record.elapsed_s)
+            return RealtimeSession(connection, setup, conversation=record.conversation, elapsed_s=record.elapsed_s, bill=bill)
 
         self._line = Line(open_session, self)
         self._line.start()
@@ -268,7 +267,7 @@ class VoiceCall(HasTraits):
         async def write(call: RealtimeSession) -> None:
             await call.cancel()
             await call.write(text)
-            self._mark()
+            self._screen.mark()
             await call.respond()
 
         self._do(write)
@@ -292,9 +291,7 @@ class VoiceCall(HasTraits):
         """Something happened."""
         match event:
             case ev.AudioDelta():
-                answer_id, samples = self._record.play(event)
-                if samples:
-                    self._widget.send({"type": "sound", "answer": answer_id}, [samples])
+                self._screen.play(*self._record.play(event))
             case ev.AudioDone():
                 self._widget.send({"type": "sound_end"})
             case ev.SpeechStarted():
@@ -308,7 +305,7 @@ class VoiceCall(HasTraits):
             case ev.ResponseDone():
                 self._answered(call, event)
             case ev.RateLimitsUpdated():
-                self._limits = event.rate_limits
+                self._screen.limits = event.rate_limits
             case ev.ErrorEvent():
                 self._say(f"The server: {event.error.message or event.error.code or 'something went wrong'}")
             case ConnectionLost():
@@ -316,7 +313,7 @@ class VoiceCall(HasTraits):
                 self._set_state("reconnecting")
             case Reconnected():
                 self._set_state("on")
-        self._mark()
+        self._screen.mark()
 
     def _answered(self, call: RealtimeSession, event: ev.ResponseDone) -> None:
         self._widget.is_answering = False
@@ -326,16 +323,8 @@ class VoiceCall(HasTraits):
 
     def on_tick(self, call: RealtimeSession) -> None:
         """Some time has passed."""
-        if self._is_dirty:
-            self._is_dirty = False
-            self._send_rows()
-        now_s = time.monotonic()
-        if self._changed_s and now_s - self._changed_s > KEEP_EVERY_S:
-            self._changed_s = 0.0
-            self._outputs.keep_transcript(self._words())
-        if error := self._account.check(call.elapsed_s):
-            self.hang_up(str(error))
-        if self._widget.owner and now_s - self._seen_s > PAGE_GONE_S:
+        self._screen.tick(self._errands)
+        if self._widget.owner and time.monotonic() - self._seen_s > PAGE_GONE_S:
             self.hang_up(_GONE)
 
     def on_trouble(self, error: GLMError) -> None:
@@ -346,51 +335,31 @@ class VoiceCall(HasTraits):
         """The socket is closed."""
         self._errands.stop()
         self._record.end()
-        trouble = self._account.settle(self._record, "cut short" if error else "complete")
+        trouble = self._account.close(self._record.elapsed_s)
         self._switchboard.leave(self)
-        self._widget.is_answering = False
         self._say(self._reason or (str(error) if error else trouble))
-        self._send_rows()
+        self._screen.finish(self._errands)
         self._set_state("over")
-        self._outputs.keep_transcript(self._words())
-        bundle, mime, data = recording(self.audio)
-        self._outputs.keep_sound(bundle)
-        if data:
-            self._widget.send({"type": "recording", "mime": mime}, [data])
+        self._screen.keep()
 
-    # -- what the page is told
+    # -- what the page is told; the rest of it is in `screen`
 
     def _stop_playing(self) -> None:
         self._record.stop_playing()
-        self._widget.send({"type": "flush"})
-        self._mark()
-
-    def _mark(self) -> None:
-        """There is something new to show, and to keep."""
-        self._is_dirty = True
-        self._changed_s = self._changed_s or time.monotonic()
-
-    def _send_rows(self) -> None:
-        for row in self._record.new_rows(self._errands):
-            self._widget.send({"type": "row", "row": row})
-        self._widget.counts = self._record.count(self._limits, self._account.in_words(self._record.now_s))
+        self._screen.flush()
 
     def _say(self, sentence: str) -> None:
-        self._widget.message = strip_controls(sentence)
+        self._screen.say(sentence)
         self.set_trait("message", sentence)
 
     def _set_state(self, state: str) -> None:
         self.set_trait("state", state)
         self._widget.state = state
 
-    def _words(self) -> dict[str, str]:
-        talk = self._record.talk()
-        return talk._repr_mimebundle_() if talk.transcript else {}
-
     def _ipython_display_(self) -> None:
         """IPython's hook: transcript, player, live view."""
         self._switchboard.watch()
-        self._outputs.show(self._words(), {} if self.is_on else recording(self.audio)[0])
+        self._screen.show(self.is_on)
 
     def __repr__(self) -> str:
         return f"<call with {self.setup.model}, {self.state}, {len(self.conversation.entries)} entries>"
@@ -406,7 +375,10 @@ def open_call(
     """A call that is not begun yet; `fields` of `CallSetup` by name, `tools` functions of the notebook.
 
     Raises:
-        OptionError, ModelError: a value that the reference does not allow, or no function.
+        OptionError, ModelError: a value that the reference does not allow, or that a page cannot keep; no function.
         MissingExtraError: anywidget is not installed.
     """
-    return VoiceCall(make_setup(fields), connection, Toolbox.of(tools) if tools else None, switchboard, books)
+    setup = make_setup(fields)
+    if INPUT_RATES_HZ.get(setup.input_format, PAGE_RATE_HZ) != PAGE_RATE_HZ:
+        raise OptionError(f"A page hears {PAGE_RATE_HZ:,} samples a second.", f"Leave input_format={setup.input_format!r} away.")
+    return VoiceCall(setup, connection, Toolbox.of(tools) if tools else None, switchboard, books)

@@ -13,12 +13,9 @@ class Freshness:
 
     def __init__(self) -> None:
         self._offsets_s: deque[float] = deque(maxlen=_REMEMBERED)
-        self.n_late = 0
 
     def is_fresh(self, heard_ms: float, now_s: float) -> bool:
         """True when sound heard at `heard_ms` (the page's clock) came at `now_s` (ours) about as soon as others did."""
         offset_s = now_s - heard_ms / 1000
         self._offsets_s.append(offset_s)
-        is_fresh = offset_s - min(self._offsets_s) <= MAX_LAG_S
-        self.n_late += not is_fresh
-        return is_fresh
+        return offset_s - min(self._offsets_s) <= MAX_LAG_S

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..realtime import server_events as ev
+from ..realtime.bills import tokens_of
 from ..realtime.conversation import Answer, Conversation
 from ..realtime.session import RealtimeSession
 from ..realtime.setup import OUTPUT_RATE_HZ
@@ -114,11 +115,9 @@ class CallRecord:
         told += [f"{row.name or 'limit'}: {row.remaining} of {row.limit} left" for row in limits]
         return " · ".join(told)
 
-    def usage(self, first: int = 0) -> Usage:
-        """The tokens of all answers from the `first` on."""
-        used = [answer.usage for answer in self.conversation.answers[first:] if answer.usage]
-        into, out = sum(usage.input_tokens for usage in used), sum(usage.output_tokens for usage in used)
-        return Usage(into, out, into + out, sum(usage.cached_tokens for usage in used))
+    def usage(self) -> Usage:
+        """The tokens of all answers."""
+        return tokens_of(self.conversation.answers)
 
     def audio(self) -> CallAudio:
         """Both sides as they sounded."""

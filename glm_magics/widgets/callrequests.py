@@ -30,9 +30,7 @@ class Alive:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Open the call; this page speaks and hears."""
-
-    has_microphone: bool
+    """Open the call; this page speaks, if it has a microphone, and hears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +166,7 @@ def _allow(raw: Mapping[str, Any], buffers: Sequence[Any]) -> Allow:
 _READERS: dict[str, Callable[[Mapping[str, Any], Sequence[Any]], Act]] = {
     "hello": lambda raw, buffers: Hello(),
     "alive": lambda raw, buffers: Alive(),
-    "start": lambda raw, buffers: Start(_flag(raw, "has_microphone")),
+    "start": lambda raw, buffers: Start(),
     "stop": lambda raw, buffers: HangUp(),
     "hush": lambda raw, buffers: Hush(),
     "sound": _sound,

@@ -249,7 +249,7 @@ def long_call(minutes: int = 30) -> None:
         def tell(type_: str, *buffers: bytes, **fields: Any) -> None:
             call.widget._handle_custom_msg({"type": type_, "page": "p", **fields}, list(buffers))
 
-        tell("start", has_microphone=True)
+        tell("start")
         while call.state != "on":
             time.sleep(0.005)
         tracemalloc.start()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from glm_magics.sandbox.answers import Answer, split_pieces
-from glm_magics.sandbox.describe import plural
+from glm_magics.sandbox.describe import ended, plural
 from glm_magics.sandbox.prompts import split_directives
 from glm_magics.sandbox.realtime.checks import Complaint, check_id, check_item, check_session, item_text
 from glm_magics.sandbox.realtime.hearing import MAX_TURN_S, RATES_HZ, BadSound, Buffer, read_samples
@@ -324,8 +324,8 @@ class Call:
         outputs = [str(item["output"]) for item in self._untold if item["type"] == "function_call_output"]
         heard = f"I heard {self._heard_s:.1f} seconds of sound." if self._occasion.startswith("heard") else ""
         seen = f"I was sent {plural(self._n_frames or self._buffer.n_frames, 'picture')}." if self._is_video else ""
-        read = f"I read: {' '.join(text.split())[:200]}" if self._occasion == "typed" and text else ""
-        gave = f"The tools answered: {'; '.join(outputs)[:500]}" if outputs else ""
+        read = f"I read: {ended(text, 200)}" if self._occasion == "typed" and text else ""
+        gave = f"The tools answered: {ended('; '.join(outputs), 500)}" if outputs else ""
         return Answer(content=split_pieces(" ".join(filter(None, (HONEST, heard, seen, read, gave)))))
 
     def _start(self, answer: Answer, occasion: Occasion, fault: str = "", text: str = "") -> Start:

@@ -77,7 +77,7 @@ function makeCallDesk(model) {
         desk.say(`${problem} ${WAY_OUT}`);
       }
       desk.heard_ms = performance.now();
-      desk.send("start", { has_microphone: desk.hasMicrophone });
+      desk.send("start");
     },
     stop() { desk.send("stop"); },
     leave() { if (desk.isOn && desk.isOwner) desk.stop(); },
