@@ -12,7 +12,7 @@ from ..errors import CutShortError, GLMError, one_line
 from .server_events import ServerEvent
 from .session import RealtimeSession
 
-TICK_S = 0.08
+TICK_S = 0.2
 MAX_WAITING = 100
 """Pieces of sound that wait to be sent, ten seconds of them; more are left out."""
 

@@ -76,30 +76,38 @@ function makeView(desk, model, el) {
   // Jupyter's shortcuts would take the letters typed here
   for (const name of ["keydown", "keyup", "keypress"]) root.addEventListener(name, (event) => event.stopPropagation());
   root.setAttribute("data-lm-suppress-shortcuts", "true");
-  /** @type {Map<number, HTMLElement>} */
+  /** @type {Map<number, {node: HTMLElement, words: Text, rest: string}>} */
   const shown = new Map();
 
+  /** While somebody speaks only the words grow: nothing else is drawn anew, or read aloud again. */
   function drawRow(row) {
-    const old = shown.get(row.key);
-    if (!old && shown.size >= MAX_ROWS) {
-      const [key, node] = shown.entries().next().value;
-      node.remove();
-      shown.delete(key);
-    }
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-    const node = old ?? h("li");
-    node.className = `gt-row gt-${row.who in WHO ? row.who : "system"}`;
-    node.dataset.state = row.state;
-    const text = h("span", { class: "gt-text", text: row.text || (row.state === "growing" && !row.calls.length ? "…" : "") });
-    node.replaceChildren(
-      h("span", { class: "gt-who", text: WHO[row.who] ?? row.who }), h("span", { class: "gt-time gt-quiet", text: clock(row.at_s) }),
-      h("div", { class: "gt-said" }, text, ...row.calls.map(drawCall), row.note ? h("div", { class: "gt-quiet", text: row.note }) : ""),
-    );
-    if (!old) {
-      list.append(node);
-      shown.set(row.key, node);
+    const words = row.text || (row.state === "growing" && !row.calls.length ? "…" : "");
+    const rest = JSON.stringify([row.at_s, row.note, row.calls]);
+    let drawn = shown.get(row.key);
+    if (drawn?.rest === rest) drawn.words.data = words;
+    else {
+      const text = document.createTextNode(words);
+      const parts = [
+        h("span", { class: "gt-who", text: WHO[row.who] ?? row.who }), h("span", { class: "gt-time gt-quiet", text: clock(row.at_s) }),
+        h("div", { class: "gt-said" }, h("span", { class: "gt-text" }, text), ...row.calls.map(drawCall),
+          row.note ? h("div", { class: "gt-quiet", text: row.note }) : ""),
+      ];
+      if (!drawn) makeRoom();
+      const node = drawn?.node ?? list.appendChild(h("li"));
+      node.replaceChildren(...parts);
+      shown.set(row.key, (drawn = { node, words: text, rest }));
     }
+    drawn.node.className = `gt-row gt-${row.who in WHO ? row.who : "system"}`;
+    drawn.node.dataset.state = row.state;
     if (atEnd) list.scrollTop = list.scrollHeight;
+  }
+
+  function makeRoom() {
+    if (shown.size < MAX_ROWS) return;
+    const [key, { node }] = shown.entries().next().value;
+    node.remove();
+    shown.delete(key);
   }
 
   /** @param {ToolCall} call */

@@ -171,7 +171,7 @@ class Phone extends AudioWorkletProcessor {
       this.port.postMessage({ voice: true });
     }
     this.tick = (this.tick || 0) + 1;
-    if (this.tick % 16 === 0) this.port.postMessage({ level: power });
+    if (this.tick % 25 === 0) this.port.postMessage({ level: power });
   }
 
   send(isLast) {
