@@ -16,6 +16,7 @@ from pathlib import Path
 from .chatfiles import turn_from_json, turn_to_json
 from .conversations import Conversation
 from .errors import ChatError, one_line
+from .journals import write_transaction
 
 _WAIT_S = 5.0
 _CREATE = """
@@ -85,8 +86,7 @@ class ChatStore:
         Raises:
             ChatError: another kernel has saved a chat of this name since, or the file cannot be written.
         """
-        with self._open(is_made=True) as connection, connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with self._open(is_made=True) as connection, write_transaction(connection):
             found = connection.execute("SELECT revision FROM chats WHERE name = ?", (chat.name,)).fetchone()
             if (found[0] if found else 0) != revision:
                 raise ChatError(
@@ -111,7 +111,7 @@ class ChatStore:
             ChatError: there is none, or the file cannot be written.
         """
         self.load(name)
-        with self._open() as connection, connection:
+        with self._open() as connection, write_transaction(connection):
             connection.execute("DELETE FROM turns WHERE chat = ?", (name,))
             connection.execute("DELETE FROM chats WHERE name = ?", (name,))
 

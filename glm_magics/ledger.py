@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from .errors import LedgerError, one_line
+from .journals import set_journal
 
 Span: TypeAlias = Literal["cell", "notebook", "today", "month", "all"]
 SPANS: tuple[Span, ...] = ("cell", "notebook", "today", "month", "all")
@@ -123,7 +124,7 @@ class Ledger:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.path, timeout=_WAIT_S)) as connection:
                 if is_made and not connection.execute("PRAGMA user_version").fetchone()[0]:
-                    connection.execute("PRAGMA journal_mode=WAL")  # no wait for the disk at each call
+                    set_journal(connection, self.path.parent)
                     connection.execute(_CREATE)
                     connection.execute(f"PRAGMA user_version={_VERSION}")
                 connection.execute("PRAGMA synchronous=NORMAL")

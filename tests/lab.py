@@ -71,6 +71,7 @@ def run_server(folder: Path, app: str = "lab", **environment: str) -> Iterator[s
             server.wait(10)
         except subprocess.TimeoutExpired:
             server.kill()
+            server.wait()
         log.close()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glm_magics import journals
 from glm_magics.errors import CacheError, GLMWarning
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM, made_up_vector
@@ -121,7 +122,7 @@ def test_a_disk_without_room(folder: Path, fake: FakeGLM) -> None:
 
 def test_a_network_file_system(tmp_path: Path, fake: FakeGLM, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two kernels on it at once, each finding what the other kept; no log that needs shared memory."""
-    monkeypatch.setattr(database_room, "is_on_network", lambda folder: True)
+    monkeypatch.setattr(journals, "is_on_network", lambda folder: True)
     first = with_cache(fake, tmp_path / "share")
     second = with_cache(fake, tmp_path / "share", [*TEXTS, "new"])
     with_cache(fake, tmp_path / "share", [*TEXTS, "new"]).close()

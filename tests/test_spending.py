@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -228,6 +229,17 @@ def test_kernels_share_the_ledger(tmp_path: Path) -> None:
     running = [subprocess.Popen(command, env=environment) for command in commands]
     assert [process.wait(60) for process in running] == [0] * 4
     assert len(Ledger(path).read("all")) == 200
+
+
+def test_a_file_that_another_kernel_is_making_is_waited_for(tmp_path: Path) -> None:
+    """The moment in which two make the same new file; SQLite itself does not wait there."""
+    path = tmp_path / "ledger.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, lambda: other.execute("COMMIT")).start()
+    Ledger(path).add(CallRecord("2026-01-01T00:00:00+00:00", "a", "", 1, "zai", "m"))
+    other.close()
+    assert len(Ledger(path).read("all")) == 1
 
 
 def test_spans(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glm_magics import journals
 from glm_magics.errors import CacheError, InputError
 from glm_magics.vectorstore import Batch, LocalStore, Space, VectorStore, find_keys, find_together
 from glm_magics.vectorstore import database as database_room
@@ -460,7 +462,7 @@ def test_a_full_index_is_one_sentence_too(store: LocalStore) -> None:
 
 def test_on_a_network_file_system_no_shared_memory_is_used(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """There a write-ahead log is not safe; the journal is a plain file, and all else is the same."""
-    monkeypatch.setattr(database_room, "is_on_network", lambda folder: True)
+    monkeypatch.setattr(journals, "is_on_network", lambda folder: True)
     neighbour = LocalStore(Path(store.place))
     put(store, names(5))
     put(neighbour, names(5, "x"))
@@ -483,7 +485,7 @@ def test_on_a_network_file_system_no_shared_memory_is_used(store: LocalStore, mo
 def test_telling_a_network_file_system(monkeypatch: pytest.MonkeyPatch, mounts: str, is_shared: bool) -> None:
     """By the mount that the folder lies on."""
     monkeypatch.setattr(Path, "read_text", lambda self, **named: mounts)
-    assert database_room.is_on_network(Path("/home/ann/fast/cache")) == is_shared
+    assert journals.is_on_network(Path("/home/ann/fast/cache")) == is_shared
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import sys
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from ..errors import CacheError, GLMWarning
+from ..journals import set_journal, write_transaction
 from .spaces import KEY_BYTES
 
 VERSION = 1
@@ -35,7 +34,6 @@ CREATE TABLE segment (
 CREATE INDEX segment_of_space ON segment (space, id);
 """
 _MISFITS = f"SELECT 1 FROM segment WHERE length(keys) != {KEY_BYTES} * n OR length(checks) != 8 * n LIMIT 1"
-_NETWORK_SYSTEMS = {"nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "fuse.sshfs", "fuse.s3fs"}
 
 
 def open_database(folder: Path) -> tuple[sqlite3.Connection, bool]:
@@ -87,9 +85,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(database: sqlite3.Connection, path: Path) -> None:
     version = _check_version(database, path)
-    is_shared = is_on_network(path.parent)
-    # A write-ahead log needs memory that all writers share, which no network file system has (SQLite's own documentation).
-    _set_journal(database, "DELETE" if is_shared else "WAL")
+    set_journal(database, path.parent)
     database.execute("PRAGMA synchronous=FULL")
     if version == 0:
         with write_transaction(database):
@@ -97,18 +93,6 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
                 for statement in _SCHEMA.split(";"):
                     database.execute(statement)
                 database.execute(f"PRAGMA user_version={VERSION}")
-
-
-def _set_journal(database: sqlite3.Connection, mode: str) -> None:
-    """Two that open a new file at once get in each other's way here, without waiting; the loser finds it done."""
-    for _ in range(100):
-        try:
-            database.execute(f"PRAGMA journal_mode={mode}")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            time.sleep(0.02)
 
 
 def _check_version(database: sqlite3.Connection, path: Path) -> int:
@@ -150,35 +134,6 @@ def as_cache_error(error: sqlite3.Error | OSError, folder: Path) -> CacheError:
     if "locked" in text or "busy" in text:
         return CacheError(f"Another process has held the cache {folder} for {BUSY_S:.0f} s.", "Try again when it has finished.")
     return CacheError(f"The cache {folder} cannot be used: {text}.", PLACE)
-
-
-@contextmanager
-def write_transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing; others wait for it to end."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        database.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):  # a full disk may have rolled back already
-            database.execute("ROLLBACK")
-        raise
-
-
-def is_on_network(folder: Path) -> bool:
-    """Whether the folder lies on a file system that other machines share."""
-    if str(folder).startswith("\\\\"):
-        return True
-    if sys.platform != "linux":
-        return False
-    with suppress(OSError):
-        own, best = folder.resolve(), ""
-        for line in Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines():
-            point, kind = line.split()[1:3]
-            if own.is_relative_to(point.replace("\\040", " ")) and len(point) >= len(best):
-                best, system = point, kind
-        return bool(best) and system in _NETWORK_SYSTEMS
-    return False
 
 
 def _is_sound(path: Path) -> bool:

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import CacheError, GLMWarning
-from .database import BUSY_S, PLACE, ROWS_FOLDER, as_cache_error, is_damage, open_database, set_aside, write_transaction
+from ..journals import write_transaction
+from .database import BUSY_S, PLACE, ROWS_FOLDER, as_cache_error, is_damage, open_database, set_aside
 from .keyindex import KeyIndex, Segment
 from .records import OF_SPACE, SpaceRow, add_row, add_segment, find_row, identity, list_rows, read_index, read_segments
 from .rowfile import append_rows, find_checks, pack, read_rows

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GLMWarning
-from .database import write_transaction
+from ..journals import write_transaction
 from .keyindex import Segment
 from .records import SpaceRow, add_segment, find_doomed, find_row, list_rows, read_segments
 from .rowfile import append_rows, find_checks, pack, read_rows
