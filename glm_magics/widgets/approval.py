@@ -7,7 +7,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from .pages import read_module, read_page
+from .pages import read_module, read_style
 
 
 class ApprovalWidget(anywidget.AnyWidget):
@@ -16,7 +16,7 @@ class ApprovalWidget(anywidget.AnyWidget):
     """
 
     _esm = read_module("elements", "approval")
-    _css = read_page("approval.css")
+    _css = read_style("approval")
 
     name = traitlets.Unicode(help="of the function").tag(sync=True)
     source = traitlets.Unicode(help="where it would run; empty: in this notebook").tag(sync=True)

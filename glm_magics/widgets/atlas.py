@@ -7,7 +7,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from .pages import read_module, read_page
+from .pages import read_module, read_style
 
 
 class AtlasWidget(anywidget.AnyWidget):
@@ -18,7 +18,7 @@ class AtlasWidget(anywidget.AnyWidget):
     """
 
     _esm = read_module("elements", "talk", "atlasmap", "atlasside", "atlas")
-    _css = read_page("atlas.css")
+    _css = read_style("atlas")
 
     points = traitlets.Unicode(help="the widget that draws the points, as `anywidget:<model id>`").tag(sync=True)
     n_points = traitlets.Int(help="points on the map").tag(sync=True)

@@ -7,7 +7,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from .pages import read_module, read_page
+from .pages import read_module, read_style
 
 
 class CallWidget(anywidget.AnyWidget):
@@ -19,7 +19,7 @@ class CallWidget(anywidget.AnyWidget):
     """
 
     _esm = read_module("elements", "sound", "calldesk", "call")
-    _css = read_page("call.css")
+    _css = read_style("call")
 
     state = traitlets.Unicode("idle", help="idle, connecting, on, reconnecting, over").tag(sync=True)
     owner = traitlets.Unicode(help="the page that speaks and hears").tag(sync=True)

@@ -7,7 +7,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from .pages import read_module, read_page
+from .pages import read_module, read_style
 
 
 class GroundingWidget(anywidget.AnyWidget):
@@ -22,7 +22,7 @@ class GroundingWidget(anywidget.AnyWidget):
         *("elements", "desk", "camera", "painter", "picture", "hands", "keys", "stage"),
         *("words", "question", "table", "shelves", "grounding"),
     )
-    _css = read_page("grounding.css")
+    _css = read_style("grounding")
 
     pictures: traitlets.List[Any] = traitlets.List(help="{name, width_px, height_px, mime, bytes}").tag(sync=True)
     """The bytes are those of a copy fit to show; they are sent once."""

@@ -12,6 +12,11 @@ def read_module(*names: str) -> str:
     return "\n".join(read_page(f"{name}.js") for name in names)
 
 
+def read_style(name: str) -> str:
+    """The style of a widget, below what all of them share."""
+    return "\n".join((read_page("theme.css"), read_page(f"{name}.css")))
+
+
 def read_page(name: str) -> str:
     """The text of one file of the page."""
     return (_HERE / name).read_text(encoding="utf-8")

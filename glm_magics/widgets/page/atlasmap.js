@@ -85,7 +85,7 @@ function makeMap(view) {
     makeNames() {
       names.replaceChildren(...view.model.get("names").map((/** @type {Name} */ name) => {
         const sign = h("span", { class: "ga-name", text: name.text });
-        sign.style.setProperty("--ga-own", name.colour);
+        sign.style.setProperty("--glm-own", name.colour);
         return sign;
       }));
       sizes = [...names.children].map((sign) => [sign.offsetWidth, sign.offsetHeight]);
@@ -126,7 +126,7 @@ function makeMap(view) {
       brush.setTransform(scale, 0, 0, scale, 0, 0);
       brush.clearRect(0, 0, width, height);
       const style = getComputedStyle(node);
-      const [ink, ground] = [style.getPropertyValue("--ga-ink").trim() || style.color, style.backgroundColor];
+      const [ink, ground] = [style.getPropertyValue("--glm-ink").trim() || style.color, style.backgroundColor];
       hits.forEach((row, i) => {
         const at = map.where(row);
         if (!at) return;

@@ -92,8 +92,8 @@ function makeWords(view) {
     if (!span) return piece;
     piece.dataset.id = span.row.id;
     if (isFirst && span.row.number) piece.dataset.number = String(span.row.number); // shown by CSS, so that nobody copies it
-    piece.style.setProperty("--gg-mark", span.row.colour);
-    piece.style.setProperty("--gg-mark-ink", span.row.ink);
+    piece.style.setProperty("--glm-mark", span.row.colour);
+    piece.style.setProperty("--glm-mark-ink", span.row.ink);
     return piece;
   }
 
