@@ -144,7 +144,7 @@ class KeyedReader:
             return self._deeper([member for member in members if _holds_objects(member)], inner)  # its name may still come
         self._named(members, node, inner, is_point_wanted=is_action or context.meaning in (Meaning.PLACE, Meaning.POINT))
         left = self._values(members, inner)
-        return self._deeper(left, inner._replace(meaning=None)) if left else []
+        return self._deeper(left, inner)
 
     def _image(self, members: list[Member], context: Context) -> int:
         """Which picture an object says that it is for, from 0; else that of the object around."""
@@ -174,7 +174,7 @@ class KeyedReader:
 
     def _deeper(self, members: list[Member], context: Context) -> Next:
         """The values that may hold objects, each with what its key says."""
-        if not any(self._may_hold(node) for member in members for node in member.nodes):
+        if not any([self._may_hold(node) for member in members for node in member.nodes]):
             return []
         times = [_TIME_KEY.fullmatch(member.name.strip()) for member in members]
         is_video = all(times)
@@ -216,12 +216,12 @@ class KeyedReader:
         return node.kind != '"' or bool(_BRACKET.search(self.answer.text, node.inner, node.stop))
 
     def _groups(self, member: Member) -> list[Group]:
+        if not member.nodes:
+            whole = read_group(self.answer.text, *member.span) if member.word else None
+            return [whole] if whole else []
         groups = [group for node in member.nodes for group in groups_in(self.answer.text, node)]
-        is_open = any(not node.is_closed for node in member.nodes)
-        if not member.nodes and member.word:
-            whole = read_group(self.answer.text, *member.span)
-            groups = [whole] if whole else []
-        return [group for group in groups if len(group.numbers) != 2] if is_open else groups
+        is_closed = all([node.is_closed for node in member.nodes])
+        return groups if is_closed else [group for group in groups if len(group.numbers) != 2]
 
     def _pairs(self, member: Member) -> list[Group]:
         """A corner's two numbers: in a list, or by their names in an object."""
@@ -302,7 +302,7 @@ class KeyedReader:
 
 
 def _holds_objects(member: Member) -> bool:
-    return any(node.kind == "{" or any(child.kind == "{" for child in node.children) for node in member.nodes)
+    return any([node.kind == "{" or any([child.kind == "{" for child in node.children]) for node in member.nodes])
 
 
 def _is_list(member: Member) -> bool:

@@ -15,7 +15,13 @@ _OPEN = r"([\[({])(?:[\s\d.,;+\-eE%]*+([\])}]))?"
 """An opening bracket; when nothing but numbers stands in it, with the closing one."""
 
 _TOP = re.compile(_OPEN)
-_TOKEN = re.compile(rf"{_OPEN}|([\])}}])|(\\*+[\"'])|\\++")
+_PLAIN = "|".join(rf"{quote}[^{quote}\n]*+(?<!\\){quote}(?=[,:\]}}])" for quote in "\"'")
+"""A string of JSON as it should be: to the next quote, with a separator right behind it, on the same line."""
+
+_TOKEN = re.compile(rf"{_OPEN}|([\])}}])|({_PLAIN})|(\\*+[\"'])|\\++")
+_LEAF, _CLOSER, _STRING, _MARK = 2, 3, 4, 5
+"""Groups of a token: brackets with numbers in them, a closing one, a plain string, the mark of any other string."""
+
 _QUOTE = re.compile(r"(\\*+)([\"'])|\\++")
 _SPACE = re.compile(r"\s*+")
 _LINE_END = re.compile(r"\n")
@@ -69,19 +75,28 @@ def grow_tree(text: str, start: int, end: int) -> list[Node]:
     place = start
     while match := (_TOKEN if len(stack) > 1 else _TOP).search(text, place, end):
         begin, place = match.span()
-        kind = match[1]
-        if kind and _OPENERS.get(match[2]) == kind:
-            stack[-1].children.append(Node(kind, begin, begin + 1, place - 1, place, [], True))
-        elif kind:
+        found = match.lastindex
+        if found == _STRING:
+            if _begins_string(text, begin, text[begin], stack[-1]):
+                stack[-1].children.append(Node('"', begin, begin + 1, place - 1, place, [], True))
+            else:
+                place = begin + 1
+        elif found == _CLOSER:
+            kind = _OPENERS[text[begin]]
+            if n_open[kind]:
+                _close(stack, n_open, kind, begin, place)
+        elif found == _MARK:
+            place = _take_string(text, match, stack[-1], closers, end)
+        elif found is not None:
+            kind = text[begin]
+            if found == _LEAF and _OPENERS[text[place - 1]] == kind:
+                stack[-1].children.append(Node(kind, begin, begin + 1, place - 1, place, [], True))
+                continue
             place = begin + 1
             node = Node(kind, begin, place)
             stack[-1].children.append(node)
             stack.append(node)
             n_open[kind] += 1
-        elif match[4]:
-            place = _take_string(text, match, stack[-1], closers, end)
-        elif match[3] and n_open[_OPENERS[match[3]]]:
-            _close(stack, n_open, _OPENERS[match[3]], begin, place)
     for node in stack:
         node.close(end, end, False)
     return root.children
@@ -98,29 +113,24 @@ def _close(stack: list[Node], n_open: dict[str, int], kind: str, stop: int, end:
         node.close(stop, stop)
 
 
-def _take_string(text: str, match: re.Match[str], parent: Node, closers: _Closers, end: int) -> int:
-    """Adds the string that a quote begins, if it does; gives where to go on."""
-    before, inner, quote = match.start() - 1, match.end(), match[0][-1]
+def _begins_string(text: str, place: int, quote: str, parent: Node) -> bool:
+    """A quote after this place begins a string: behind a mark, or a double one behind anything but a letter."""
+    before = place - 1
     while before > parent.start and text[before].isspace():
         before -= 1
-    if text[before] not in _STARTS_STRING and (quote == "'" or text[before].isalpha()):
-        return inner
-    escapes = len(match[0]) - 1
-    stop = _plain_end(text, inner, quote, end) if not escapes else None
-    if stop is None:
-        stop = closers.find(escapes, quote, inner)
+    return text[before] in _STARTS_STRING or (quote == '"' and not text[before].isalpha())
+
+
+def _take_string(text: str, match: re.Match[str], parent: Node, closers: _Closers, end: int) -> int:
+    """Adds the string that a quote begins, if it does; gives where to go on."""
+    start, inner = match.span()
+    quote, escapes = text[inner - 1], inner - start - 1
+    stop = closers.find(escapes, quote, inner) if _begins_string(text, start, quote, parent) else None
     if stop is None:
         return inner
     closed = min(stop + escapes + 1, end)
-    parent.children.append(Node('"', match.start(), inner, min(stop, end), closed, [], stop < end, escapes))
+    parent.children.append(Node('"', start, inner, min(stop, end), closed, [], stop < end, escapes))
     return closed
-
-
-def _plain_end(text: str, inner: int, quote: str, end: int) -> int | None:
-    """Where a string of JSON as it should be ends: at the next quote, with a separator right behind it, on the same line."""
-    stop = text.find(quote, inner, end - 1)
-    is_plain = stop > 0 and text[stop + 1] in ",:]}" and text[stop - 1] != "\\" and text.find("\n", inner, stop) < 0
-    return stop if is_plain else None
 
 
 class _Closers:
