@@ -20,7 +20,8 @@ _ASSIGNED = re.compile(r"(?<![\w'\"-])(?:[a-z]|[a-z]\w*[_\d]\w*)\s*=\s*$")
 BREAK = re.compile(r"[.!?]\s|[!?\n]|。")
 _MARKS = re.compile(r"[*_`#]+")
 _HEADER = re.compile(r":[\s*_]*$")
-_MOST_BEFORE, _MOST_TAIL = 160, 40
+_MOST_BEFORE, _MOST_TAIL = 160, 17
+"""The tail is as long as the longest of what `_AT`, `_JOINED` and `_COUNTED` find at the end of a clause."""
 
 
 class Cue(NamedTuple):

@@ -91,11 +91,12 @@ class KeyedReader:
                 waiting += reversed(inside)
 
     def _look(self, node: Node, context: Context) -> Next:
-        if node.kind == '"' or self.answer.zone_at("program", node.start):
+        kind = node.kind
+        if kind == '"' or self.answer.zone_at("program", node.start):
             return []
-        if node.kind == "{":
+        if kind == "{":
             return self._object(node, context)
-        name = self._call_name(node) if node.kind == "(" else ""
+        name = self._call_name(node) if kind == "(" else ""
         return self._call(node, name, context) if name else self.leave(node, context)
 
     def _call_name(self, node: Node) -> str:

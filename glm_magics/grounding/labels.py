@@ -50,7 +50,7 @@ def label_before(words: str, text: str, start: int, line_start: int) -> str:
         line_start: where its line begins.
     """
     before = words[line_start:start] if start - line_start <= _MOST_LINE else "<"
-    if "<" in before:
+    if "<" in before or not _LETTER.search(before):
         return ""
     if "|" in before:
         cells = [_MARKS.sub("", cell).strip() for cell in before.split("|")]
@@ -106,9 +106,15 @@ def label_of_lines(words: str, start: int, end: int) -> str:
     return found[-1][1].strip().strip("*`") if found else ""
 
 
-def label_after(words: str, start: int, end: int, line_start: int) -> str:
+def item_end(words: str, line_start: int) -> int:
+    """Where what begins an item of a list ends in a line: a dash, a number, brackets; its start when there is none."""
+    item = _ITEM.match(words, line_start)
+    return item.end() if item else line_start
+
+
+def label_after(words: str, end: int) -> str:
     """The name behind a box that begins its line and has it alone: ``[15, 40, 70, 220] cat`` or ``- [15, 40, 70, 220]: cat``."""
-    if words[end : end + 1] in ("", "\n") or not _ITEM.fullmatch(words, line_start, start):
+    if words[end : end + 1] in ("", "\n"):
         return ""
     after = _BEHIND.match(words, end)
     name = _MARKS.sub("", after[1]).strip().removeprefix("(").removesuffix(")") if after else ""

@@ -50,8 +50,7 @@ _Token = tuple[str, int, int, Node | None]
 
 def read_members(text: str, node: Node) -> list[Member]:
     """The members of a node in order; values without a key have an empty one."""
-    plain = _plain_members(text, node)
-    if plain is not None:
+    if node.children and node.children[0].kind == '"' and (plain := _plain_members(text, node)):
         return plain
     members: list[Member] = []
     key: list[_Token] | None = None
@@ -78,19 +77,19 @@ def read_members(text: str, node: Node) -> list[Member]:
     return members
 
 
-def _plain_members(text: str, node: Node) -> list[Member] | None:
-    """The members of JSON as it should be, where each key and each value is a string or a list; None for any other node."""
+def _plain_members(text: str, node: Node) -> list[Member]:
+    """The members of JSON as it should be, where each key and each value is a string or a list; none for any other node."""
     members: list[Member] = []
     place, mark = node.inner, ""
     children = iter(node.children)
     for named, value in zip(children, children, strict=False):
         if named.kind != '"' or text[place : named.start].strip() != mark or text[named.end : value.start].strip() != ":":
-            return None
+            return []
         name = text[named.inner : named.stop]
         members.append(Member(plain_key(name), name, [value], "", (value.start, value.end)))
         place, mark = value.end, ","
-    is_whole = members and len(node.children) % 2 == 0 and text[place : node.stop].strip() in ("", ",")
-    return members if is_whole else None
+    is_whole = len(node.children) % 2 == 0 and text[place : node.stop].strip() in ("", ",")
+    return members if is_whole else []
 
 
 def _tokens(text: str, node: Node) -> list[_Token]:

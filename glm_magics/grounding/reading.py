@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from math import isfinite
@@ -228,11 +227,17 @@ def _is_share(group: Group) -> bool:
 _rounded = lru_cache(maxsize=4096)(partial(round, ndigits=6))  # places repeat
 
 
-def _once(placed: Iterable[tuple[Found, Place]]) -> list[tuple[Found, Place]]:
-    """Each place once for each of its names; a name that only the words before gave yields to any other, none to one."""
+def _once(placed: list[tuple[Found, Place]]) -> list[tuple[Found, Place]]:
+    """Each place once for each of its names; a name that only the words before gave yields to any other, none to one.
+
+    Both what is given and what comes back are in the order of the text.
+    """
+    keys = [(one.image, *map(_rounded, place)) for one, place in placed]
+    if len(set(keys)) == len(keys):
+        return placed
     kept: dict[tuple[float, ...], list[tuple[Found, Place]]] = {}
-    for one, place in placed:
-        others = kept.setdefault((one.image, *map(_rounded, place)), [])
+    for key, (one, place) in zip(keys, placed, strict=True):
+        others = kept.setdefault(key, [])
         is_weak = one.is_guessed or not one.label
         if not others:
             others.append((one, place))

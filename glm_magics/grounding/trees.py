@@ -75,28 +75,23 @@ def grow_tree(text: str, start: int, end: int) -> list[Node]:
     place = start
     while match := (_TOKEN if len(stack) > 1 else _TOP).search(text, place, end):
         begin, place = match.span()
-        found = match.lastindex
-        if found == _STRING:
-            if _begins_string(text, begin, text[begin], stack[-1]):
-                stack[-1].children.append(Node('"', begin, begin + 1, place - 1, place, [], True))
-            else:
-                place = begin + 1
-        elif found == _CLOSER:
-            kind = _OPENERS[text[begin]]
-            if n_open[kind]:
-                _close(stack, n_open, kind, begin, place)
-        elif found == _MARK:
-            place = _take_string(text, match, stack[-1], closers, end)
-        elif found is not None:
-            kind = text[begin]
-            if found == _LEAF and _OPENERS[text[place - 1]] == kind:
-                stack[-1].children.append(Node(kind, begin, begin + 1, place - 1, place, [], True))
-                continue
+        found, kind = match.lastindex, match[1]
+        if found == _LEAF and _OPENERS[match[2]] == kind:
+            stack[-1].children.append(Node(kind, begin, begin + 1, place - 1, place, [], True))
+        elif kind:
             place = begin + 1
             node = Node(kind, begin, place)
             stack[-1].children.append(node)
             stack.append(node)
             n_open[kind] += 1
+        elif found == _STRING and _begins_string(text, begin, text[begin], stack[-1]):
+            stack[-1].children.append(Node('"', begin, begin + 1, place - 1, place, [], True))
+        elif found == _STRING:
+            place = begin + 1
+        elif found == _MARK:
+            place = _take_string(text, match, stack[-1], closers, end)
+        elif found == _CLOSER and n_open[_OPENERS[match[3]]]:
+            _close(stack, n_open, _OPENERS[match[3]], begin, place)
     for node in stack:
         node.close(end, end, False)
     return root.children
