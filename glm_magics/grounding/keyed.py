@@ -41,6 +41,7 @@ _TIME_KEY = re.compile(r"(?:frame|time|t|sec|second|第)?[\s_=#-]*(\d{1,5})([.:]
 _IMAGE_KEY = re.compile(r"(?:image|img|picture|pic|page|图|图片|图像|第)(\d{1,3})(?:张|张图|张图片|页)?")
 _JSON_IN_STRING = re.compile(r"[\"'](?:b?box(?:es)?(?:_?2d)?|bounding_box)\\*[\"']", re.IGNORECASE)
 _BRACKET = re.compile(r"[\[({]")
+_MOST_CALL = 42
 _NO_WORD = frozenset(("", "null", "none", "true", "false", "nan"))
 
 
@@ -101,7 +102,8 @@ class KeyedReader:
 
     def _call_name(self, node: Node) -> str:
         """The word joined to an opening bracket, as in ``CLICK(``; empty when there is none."""
-        match = _CALL.search(self.answer.text, max(0, node.start - 42), node.start)
+        before = self.answer.text[max(0, node.start - _MOST_CALL) : node.start]
+        match = _CALL.search(before) if before[-1:].isalnum() or before.endswith(("_", "\n")) else None
         return match[0] if match else ""
 
     def _call(self, node: Node, name: str, context: Context) -> Next:
@@ -123,7 +125,7 @@ class KeyedReader:
             meaning = meaning_of(member.key, is_call=True)
             if meaning is not None:
                 own = self._label(members, (f"{member.key.removesuffix('box')}elementinfo",))
-                self._place(member, meaning, inner._replace(label=own or label))
+                self._place(member, meaning, inner._replace(label=own) if own else inner)
         self._named(members, node, inner, is_point_wanted=is_click)
         return []
 

@@ -65,7 +65,8 @@ def _head_of(line: str) -> _Table | None:
         return None
     cells = _cells(line, mark)
     columns = [plain_key(cell) for cell in cells]
-    labelled = [key for key in LABEL_KEYS if key in columns]
+    known = set(columns)
+    labelled = [key for key in LABEL_KEYS if key in known]
     if mark != "|":
         return _Table(columns, labelled, [], mark) if box_from_names(dict.fromkeys(columns, 0.0)) else None
     boxed = [i for i, cell in enumerate(cells) if {"box", "place"} & {kind for kind, _, _ in cues_in(cell.lower())}]

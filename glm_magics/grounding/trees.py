@@ -11,17 +11,18 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_OPEN = r"([\[({])(?:[\s\d.,;+\-eE%]*+([\])}]))?"
-"""An opening bracket; when nothing but numbers stands in it, with the closing one."""
+_OPEN = r"(?:[\s\d.,;+\-eE%]*+(?P<leaf>[\])}])|(?P<open>))"
+"""What comes behind an opening bracket: nothing but numbers and the closing one, or anything."""
 
-_TOP = re.compile(_OPEN)
-_PLAIN = "|".join(rf"{quote}[^{quote}\n]*+(?<!\\){quote}(?=[,:\]}}])" for quote in "\"'")
-"""A string of JSON as it should be: to the next quote, with a separator right behind it, on the same line."""
+_PLAIN = "|".join(rf"(?<={quote})[^{quote}\n]*+(?<!\\){quote}" for quote in "\"'")
+"""The rest of a string of JSON as it should be: to the next quote, on the same line."""
 
-_TOKEN = re.compile(rf"{_OPEN}|([\])}}])|({_PLAIN})|(\\*+[\"'])|\\++")
-_LEAF, _CLOSER, _STRING, _MARK = 2, 3, 4, 5
-"""Groups of a token: brackets with numbers in them, a closing one, a plain string, the mark of any other string."""
-
+_TOP = re.compile(rf"[\[({{]{_OPEN}")
+_TOKEN = re.compile(
+    r"[\[\](){}\"'\\](?:"  # each begins with one of these: what is between them is passed over quickly
+    rf"(?<=[\[({{]){_OPEN}|(?<=[\])}}])(?P<closer>)|(?:{_PLAIN})(?=[,:)\]}}])(?P<string>)|"
+    r"(?:(?<=[\"'])|(?<=\\)\\*+[\"'])(?P<quote>)|\\*+)"
+)
 _QUOTE = re.compile(r"(\\*+)([\"'])|\\++")
 _SPACE = re.compile(r"\s*+")
 _LINE_END = re.compile(r"\n")
@@ -75,23 +76,23 @@ def grow_tree(text: str, start: int, end: int) -> list[Node]:
     place = start
     while match := (_TOKEN if len(stack) > 1 else _TOP).search(text, place, end):
         begin, place = match.span()
-        found, kind = match.lastindex, match[1]
-        if found == _LEAF and _OPENERS[match[2]] == kind:
+        found, kind = match.lastgroup, text[begin]
+        if found == "leaf" and _OPENERS[text[place - 1]] == kind:
             stack[-1].children.append(Node(kind, begin, begin + 1, place - 1, place, [], True))
-        elif kind:
+        elif found == "string" and _begins_string(text, begin, kind, stack[-1]):
+            stack[-1].children.append(Node('"', begin, begin + 1, place - 1, place, [], True))
+        elif found == "quote":
+            place = _take_string(text, match, stack[-1], closers, end)
+        elif found == "closer" and n_open[_OPENERS[kind]]:
+            _close(stack, n_open, _OPENERS[kind], begin, place)
+        elif found in ("open", "leaf"):
             place = begin + 1
             node = Node(kind, begin, place)
             stack[-1].children.append(node)
             stack.append(node)
             n_open[kind] += 1
-        elif found == _STRING and _begins_string(text, begin, text[begin], stack[-1]):
-            stack[-1].children.append(Node('"', begin, begin + 1, place - 1, place, [], True))
-        elif found == _STRING:
+        elif found == "string":
             place = begin + 1
-        elif found == _MARK:
-            place = _take_string(text, match, stack[-1], closers, end)
-        elif found == _CLOSER and n_open[_OPENERS[match[3]]]:
-            _close(stack, n_open, _OPENERS[match[3]], begin, place)
     for node in stack:
         node.close(end, end, False)
     return root.children
