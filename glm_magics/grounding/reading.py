@@ -190,7 +190,9 @@ class Frame:
             place = corners_seen(x1 / across, y1 / down, x2 / across, y2 / down)
         else:
             x, y = numbers[0] / across, numbers[1] / down
-            if -_SLACK <= x <= 1 + _SLACK and -_SLACK <= y <= 1 + _SLACK:  # just outside is at the edge
+            if 0 < x < 1 and 0 < y < 1:
+                place = x, y
+            elif -_SLACK <= x <= 1 + _SLACK and -_SLACK <= y <= 1 + _SLACK:  # just outside is at the edge
                 place = min(1.0, max(0.0, x)), min(1.0, max(0.0, y))
         if place is None:
             finds.miss(group, NOTHING if len(set(group.numbers)) == 1 and group.numbers[0] <= 0 else "no area on the picture")
