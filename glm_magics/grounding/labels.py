@@ -10,8 +10,9 @@ import re
 _MARKER = re.compile(r"[\s>]*(?:[-*+•·–](?!\*)|\(?\d{1,3}[.):、]|[①-⑳])?\s*")
 _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
 _BOX_WORD = re.compile(
+    r"(?=[tbclpr\s的坐位边检框在])(?:"  # what any of them begins with
     r"(?:\b(?:the\s+)?(?:bounding[\s_-]*)?(?:b?box(?:_?2d)?|coordinates?|coords?|location|position|region|rectangle)|"
-    r"(?:的?(?:坐标|位置|边界框|检测框|框)){1,3})\s*(?:is|are|at|为|是)?[\s:=]*$|\s(?:(?:is|are)\s+)?(?:located\s+)?at$|位于$|在$",
+    r"(?:的?(?:坐标|位置|边界框|检测框|框)){1,3})\s*(?:is|are|at|为|是)?[\s:=]*$|\s(?:(?:is|are)\s+)?(?:located\s+)?at$|位于$|在$)",
 )
 _JOINTS = ("->", "=>", ":", "=", "|", "→", " -", " –", " —")
 _MAY_JOIN = re.compile(r"[:=|→：>*]|\s[-–—]")
@@ -32,7 +33,8 @@ _ITEM = re.compile(r"[ \t>\[(\-*+•·–0-9.)]*+")
 _AFTER = re.compile(r"[\"']?,?[ \t]*\n?[^\n\[]{0,240}(?=[\n}\"']|\Z)")
 _ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
 _GROUP_END = re.compile(r"\d%?\s{0,4}[\])}]{1,3}[\s,;.]{0,3}(?:and\s)?")
-_MARKS = re.compile(r"[*_`\"“”]+")
+_CLOSER = re.compile(r"[\])}]")
+_MARKS = re.compile(r"[*_`\"“”]")
 _LETTER = re.compile(r"[^\W\d_]")
 _TITLE = re.compile(r"\s*#{1,6}\s+([^#\n]+)|[\s\d.)*+-]*\*\*([^*\n]+)\*\*\s*[:：]?\s*|\s*\d{1,3}[.)]\s+([^\n:：]+)[:：]\s*")
 _MOST_BEFORE = 80
@@ -57,7 +59,7 @@ def label_before(words: str, text: str, start: int, line_start: int) -> str:
         return next((cell for cell in cells if _LETTER.search(cell) and not _NO_NAME.fullmatch(cell.lower())), "")
     marker = _MARKER.match(before)
     begin = marker.end() if marker else 0
-    groups = list(_GROUP_END.finditer(text, line_start + begin, start))
+    groups = list(_GROUP_END.finditer(text, line_start + begin, start)) if _CLOSER.search(text, line_start, start) else []
     if groups and not before.rstrip(" [(").endswith((":", "：")):
         return ""
     if groups:
