@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -178,3 +179,12 @@ def _least_s(text: str) -> float:
         read_boxes(text, 1920, 1080)
         times.append(time.process_time() - start)
     return min(times)
+
+
+@given(st.lists(st.tuples(st.text(alphabet="ab \"'[]{}:,\\é猫", max_size=8), st.integers(0, 400)), min_size=1, max_size=4))
+def test_json_is_read_alike_with_numbers_among_its_values(rows: list[tuple[str, int]]) -> None:
+    """A number beside the strings and lists of an object changes neither its box nor its name."""
+    plain = [{"label": label, "bbox_2d": [x, x, x + 100, x + 200]} for label, x in rows]
+    scored = [{"score": 0.5, **row} for row in plain]
+    found, expected = (read_boxes(json.dumps(each, ensure_ascii=False), 1920, 1080).shapes for each in (plain, scored))
+    assert [(shape.label, shape.raw) for shape in found] == [(shape.label, shape.raw) for shape in expected]

@@ -10,11 +10,11 @@ from .cues import BREAK, Cue, Surroundings
 from .groups import count_off, groups_in
 from .keyed import Context, Next
 from .keys import meaning_of, plain_key
-from .labels import label_after, label_before, label_of_lines, label_of_title
+from .labels import item_end, label_after, label_before, label_of_lines, label_of_title
 from .members import clean_label, read_string
 from .numbers import join_groups, read_group
 from .trees import Node
-from .values import Finds, Found, Group, Meaning, Rank
+from .values import Finds, Found, Group, Meaning, Rank, Span
 from .vocabulary import UNITS
 
 _SEPARATORS = re.compile(r"[\s,;/|+&]*(?:and|or|和|与|及|以及|,)?[\s,;]*")
@@ -35,8 +35,10 @@ _SQUARE_PAIRS = re.compile(r"\s*(\[([^\[\]]+)\][\s,;-]*\[([^\[\]]+)\])\s*")
 _SAYS_BOX = re.compile(r"[\s|<>_a-z]{0,24}(?:is|are|as)\s[^.!?\n]{0,40}\bb?box\b", re.IGNORECASE)
 _KEY_ENDS = re.compile(r"[:=][\s*\"'`]{0,4}$")
 _LETTER = re.compile(r"[^\W\d_]")
+_WORD = re.compile(r"[^\W\d]")
 _LEAST_SIDE = 8
 _MOST_CITED = 200
+_MOST_CODE = 200
 
 
 @dataclass(slots=True)
@@ -58,39 +60,46 @@ class BareReader:
     last_label: str = ""
     _whole_tokens: dict[int, bool] = field(default_factory=dict)
     _is_about_maths: bool | None = None
+    _item: Span = (-1, -1)
+    _wordless: Span = (0, 0)
+    _has_zones: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._has_zones = any(self.answer.zones.get(kind) for kind in ("math", "code", "literal"))
 
     def leave(self, node: Node, context: Context) -> Next:
         """Keeps what is in a node, or gives the nodes in it that are still to be looked at."""
-        if not node.children:
+        children = node.children
+        if not children:
             if not context.is_data and (groups := groups_in(self.answer.text, node)):
                 self._decide(node, groups, context)
             return []
-        if context.is_data:
-            return [(child, context) for child in node.children]
-        if node.kind == "(" and all(child.kind == "[" for child in node.children):
-            return [(child, context) for child in node.children]
-        if self._labelled(node, context):
+        kinds = {child.kind for child in children}
+        if context.is_data or (node.kind == "(" and kinds == {"["}):
+            return [(child, context) for child in children]
+        if '"' in kinds and self._labelled(node, context):
             return []
-        rows = self._rows(node)
+        rows = groups_in(self.answer.text, node) if kinds == {'"'} else self._rows(node)
         if rows is None:
-            return [(child, context) for child in node.children]
+            return [(child, context) for child in children]
         if rows:
             self._decide(node, rows, context)
         return []
 
     def _rows(self, node: Node) -> list[Group] | None:
         """The groups of a node that holds nothing but groups and separators; None for any other node."""
-        if all(child.kind == '"' for child in node.children):
-            return groups_in(self.answer.text, node)
         inner = node.children[0]
-        if len(node.children) == 1 and node.kind == inner.kind == "[" and not any(child.children for child in inner.children):
-            node, inner = (inner, inner.children[0]) if inner.children and self._is_separated(node) else (node, inner)
-        if any(child.kind == '"' or child.children for child in node.children) or not self._is_separated(node):
+        if inner.children and len(node.children) == 1:
+            if not node.kind == inner.kind == "[" or any([child.children for child in inner.children]):
+                return None
+            node = inner if self._is_separated(node) else node
+        if any([child.children or child.kind == '"' for child in node.children]) or not self._is_separated(node):
             return None
         return groups_in(self.answer.text, node)
 
     def _is_separated(self, node: Node) -> bool:
-        return all(not self.answer.text[start:end].strip(" \t\r\n,;\\n") for start, end in node.gaps())
+        text = self.answer.text
+        return not any([text[start:end].strip(" \t\r\n,;\\n") for start, end in node.gaps()])
 
     def _labelled(self, node: Node, context: Context) -> bool:
         """Keeps ``["cat", [15, 40, 70, 220]]`` and ``("cat", 15, 40, 70, 220)``; False for any other node."""
@@ -111,7 +120,8 @@ class BareReader:
             return False
         cue = self._cue(node)
         if not cue.is_other or cue.kind == "container":
-            self._keep(groups, Rank.DOUBLE if others else Rank.SINGLE, Context(label, context.image), is_guessed=False)
+            rank = Rank.DOUBLE if others else Rank.SINGLE
+            self.finds.found += [Found(group, rank, label, context.image) for group in groups]
         self.last_end, self.last_cue = node.end, cue
         return True
 
@@ -131,10 +141,10 @@ class BareReader:
         key = self._key(node, cue)
         if self._zone_allows(node, cue, bool(key)):
             known = _Known(self, node, context, key)
-            if all(len(row.numbers) == 2 for row in rows):
+            if {len(row.numbers) for row in rows} == {2}:
                 self._pairs(node, rows, cue, key, known)
             elif self._boxes(node, rows, cue, key, known):
-                label = known.context.label
+                label = known.label
         self.last_end, self.last_cue, self.last_label = node.end, cue, label
 
     def _boxes(self, node: Node, rows: list[Group], cue: Cue, key: Meaning | None, known: _Known) -> bool:
@@ -145,7 +155,7 @@ class BareReader:
         if key is Meaning.POINT or not self._is_place(node, fours, cue, rank, key, known):
             return False
         rank = Rank.KEYED if key else Rank.TOKEN if self._is_whole_token(node) else rank
-        self._keep(fours, rank, known.context)
+        self._keep(fours, rank, known)
         for row in rows:
             if len(row.numbers) != 4 and rank < Rank.SINGLE:
                 self.finds.miss(row, count_off(row, Meaning.BOX))
@@ -165,14 +175,27 @@ class BareReader:
 
     def _zone_allows(self, node: Node, cue: Cue, has_key: bool) -> bool:
         """Code, formulas and links hold other things in brackets."""
+        if _LINK.match(self.answer.words, node.end - 1):
+            return False
+        if not self._has_zones:
+            return True
         text = self.answer.text
         math, code = self.answer.zone_at("math", node.start), self.answer.zone_at("code", node.start)
-        if self.answer.zone_at("literal", node.start) or _LINK.match(self.answer.words, node.end - 1):
+        if self.answer.zone_at("literal", node.start):
             return False
         if math is not None and not cue.has_box and not text.endswith("boxed{", 0, node.start):
             whole = text[math.start - 2 : math.end + 2]
             return whole.startswith("\\[") and whole.endswith("\\]") and node.start <= math.start
-        return code is None or has_key or not re.search(r"[^\W\d]", text[max(code.start, node.start - 200) : node.start])
+        return code is None or has_key or not self._has_word(max(code.start, node.start - _MOST_CODE), node.start)
+
+    def _has_word(self, start: int, end: int) -> bool:
+        """There is a letter in a stretch; for groups in a row the stretches overlap, and go on where the last one ended."""
+        known_start, known_end = self._wordless
+        is_known = known_start <= start <= known_end
+        if _WORD.search(self.answer.text, known_end if is_known else start, end):
+            return True
+        self._wordless = (known_start if is_known else start, end)
+        return False
 
     def _is_whole_token(self, node: Node) -> bool:
         """The vendor's box tokens surround this and no words."""
@@ -205,7 +228,7 @@ class BareReader:
         if not rows:
             return False
         before = self.answer.text[max(0, node.start - 1) : node.start]
-        is_joined = cue.is_joined or bool(known.context.label)
+        is_joined = cue.is_joined or bool(known.label)
         if _ATTACHED.search(before) or (node.kind != "[" and not is_joined):
             return False
         if before in ("'", '"') or _ARE.match(self.answer.text, node.end) or UNITS.match(self.answer.text, node.end):
@@ -216,15 +239,15 @@ class BareReader:
         """Pairs are points only where the text says so, and the corners of a box where it says that."""
         is_list = node.kind == "[" and bool(node.children) and node.children[0].kind != '"'
         if key is Meaning.POINT or (is_list and cue.has_point and cue.kind not in ("other", "strict")):
-            self._keep(rows, Rank.KEYED if key else Rank.DOUBLE, known.context)
+            self._keep(rows, Rank.KEYED if key else Rank.DOUBLE, known)
         elif self.answer.is_growing and not node.is_closed and len(rows) <= 2:
             return  # they may be the corners of a box
         elif len(rows) == 2 and (key or cue.has_box) and not cue.is_other:
-            self._keep([join_groups(rows, (node.start, node.end))], Rank.KEYED if key else Rank.DOUBLE, known.context)
+            self._keep([join_groups(rows, (node.start, node.end))], Rank.KEYED if key else Rank.DOUBLE, known)
         elif is_list and self.around.is_only_numbers and not self._is_maths():
-            self._keep(rows, Rank.DOUBLE, known.context)
+            self._keep(rows, Rank.DOUBLE, known)
         elif self._is_whole_token(node) and not cue.is_other and not self._is_maths():
-            self._keep(self._token_corners(node, rows), Rank.TOKEN, known.context)
+            self._keep(self._token_corners(node, rows), Rank.TOKEN, known)
 
     def _token_corners(self, node: Node, rows: list[Group]) -> list[Group]:
         """Round pairs alone in box tokens, when there are two, are the corners of a box; others stay points."""
@@ -242,41 +265,49 @@ class BareReader:
     def _is_open(self, zone: Zone) -> bool:
         return self.answer.is_growing and zone.end == len(self.answer.text)
 
-    def with_label(self, node: Node, context: Context, key: Meaning | None) -> Context:
-        """The context with the name that the words before give to these brackets."""
-        if context.label:
-            return context
+    def label_of(self, node: Node, key: Meaning | None) -> str:
+        """The name that the words around give to these brackets."""
         gap = self.answer.text[self.last_end : node.start]
         if self.last_label and "\n" not in gap and _SEPARATORS.fullmatch(gap):
-            return context._replace(label=self.last_label)
-        label = label_of_lines(self.answer.words, node.start, node.end) if key else ""
+            return self.last_label
+        words, text = self.answer.words, self.answer.text
+        label = label_of_lines(words, node.start, node.end) if key else ""
         line_start = self.around.line_of(node.start)[0]
         if node.start > line_start and not label:
-            label = label_before(self.answer.words, self.answer.text, node.start, line_start)
-        if not label and self.answer.text[max(line_start, node.start - 6) : node.start].rstrip("* [(").endswith(":"):
-            label = label_of_title(self.answer.words, line_start)
-        label = label or label_after(self.answer.words, node.start, node.end, line_start)
-        return Context(clean_label(label), context.image)
+            label = label_before(words, text, node.start, line_start)
+            if not label and text[max(line_start, node.start - 6) : node.start].rstrip("* [(").endswith(":"):
+                label = label_of_title(words, line_start)
+        if not label and node.start <= self._item_end(line_start):
+            label = label_after(words, node.end)
+        return clean_label(label) if label else ""
 
-    def _keep(self, rows: list[Group], rank: Rank, context: Context, is_guessed: bool = True) -> None:
-        self.finds.found += [Found(row, rank, context.label, context.image, is_guessed=is_guessed) for row in rows]
+    def _item_end(self, line_start: int) -> int:
+        """Where what begins an item of a list ends in a line; brackets in a row share the line."""
+        if self._item[0] != line_start:
+            self._item = (line_start, item_end(self.answer.words, line_start))
+        return self._item[1]
+
+    def _keep(self, rows: list[Group], rank: Rank, known: _Known) -> None:
+        for row in rows:
+            self.finds.found.append(Found(row, rank, known.label, known.image, is_guessed=True))
 
 
 class _Known:
     """What is known of some brackets; their name is looked for when it is first needed."""
 
-    __slots__ = ("_context", "_reader", "_where")
+    __slots__ = ("_key", "_label", "_node", "_reader", "image")
 
     def __init__(self, reader: BareReader, node: Node, context: Context, key: Meaning | None) -> None:
-        self._reader, self._where = reader, (node, context, key)
-        self._context: Context | None = None
+        self._reader, self._node, self._key = reader, node, key
+        self._label = context.label or None
+        self.image = context.image
 
     @property
-    def context(self) -> Context:
-        """With the name, and with the picture that they are for."""
-        if self._context is None:
-            self._context = self._reader.with_label(*self._where)
-        return self._context
+    def label(self) -> str:
+        """Their name; empty when there is none."""
+        if self._label is None:
+            self._label = self._reader.label_of(self._node, self._key)
+        return self._label
 
 
 def _is_ordered(group: Group) -> bool:

@@ -17,10 +17,11 @@ _COUNTED = re.compile(
     r"(?:\b(?:there (?:are|were)|contains?|has|have|had|scored|played|costs?|weighs?|equals?|gives?|gave|uses?)|有|等于|共)$"
 )
 _ASSIGNED = re.compile(r"(?<![\w'\"-])(?:[a-z]|[a-z]\w*[_\d]\w*)\s*=\s*$")
-BREAK = re.compile(r"[.!?]\s|[!?\n]|。")
+BREAK = re.compile(r"[.!?\n。](?:(?<=[.!?])\s|(?<=[!?\n。]))")
 _MARKS = re.compile(r"[*_`#]+")
 _HEADER = re.compile(r":[\s*_]*$")
-_MOST_BEFORE, _MOST_TAIL = 160, 40
+_MOST_BEFORE, _MOST_TAIL = 160, 17
+"""The tail is as long as the longest of what `_AT`, `_JOINED` and `_COUNTED` find at the end of a clause."""
 
 
 class Cue(NamedTuple):
@@ -112,8 +113,10 @@ class Surroundings:
         if cue.kind and not is_entry:
             return cue
         header = self._header(place, number)
-        inherited = self._judge_header(header)._replace(is_joined=cue.is_joined) if header else cue
-        return inherited if inherited.is_place or not cue.kind else cue
+        inherited = self._judge_header(header) if header else cue
+        if cue.kind and not inherited.is_place:
+            return cue
+        return Cue(inherited.kind, inherited.has_box, inherited.has_point, cue.is_joined)
 
     def _header(self, place: int, number: int) -> str:
         header = self._headers[number]

@@ -14,6 +14,9 @@ _NAMED = re.compile(
     r"|(?:In|On|For) (?:image|picture|photo) #?(\d{1,2})\b|在?第([一二三四五六])[张幅页])",
     re.MULTILINE | re.IGNORECASE,
 )
+_HINTS = ("age", "cture", "hoto", "图", "第")
+"""Without one of these nothing is named; a letter i is not among them, which has other forms in other cases."""
+
 _ENGLISH = ("first", "second", "third", "fourth", "fifth", "sixth")
 _ORDINALS = {word: n for words in (_ENGLISH, "一二三四五六") for n, word in enumerate(words, 1)}
 _KEYED = re.compile(r"(?:image|img|picture)(?:[_ ]?(?:index|idx|no|number))?[\"']?\s*:\s*(\d{1,9})(?![\d.])", re.IGNORECASE)
@@ -41,6 +44,9 @@ class Images:
     @cached_property
     def _marks(self) -> list[tuple[int, int]]:
         """``(place, image)`` of what begins with a picture's number, counted from 1 without a gap; else none."""
+        lower = self._text.lower()
+        if not any(hint in lower for hint in _HINTS):
+            return []
         named = [(match.end(), next(filter(None, match.groups())).lower()) for match in _NAMED.finditer(self._text)]
         marks = [(place, (int(name) if name.isdigit() else _ORDINALS[name]) - 1) for place, name in named]
         highest = -1

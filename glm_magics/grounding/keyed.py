@@ -41,6 +41,7 @@ _TIME_KEY = re.compile(r"(?:frame|time|t|sec|second|第)?[\s_=#-]*(\d{1,5})([.:]
 _IMAGE_KEY = re.compile(r"(?:image|img|picture|pic|page|图|图片|图像|第)(\d{1,3})(?:张|张图|张图片|页)?")
 _JSON_IN_STRING = re.compile(r"[\"'](?:b?box(?:es)?(?:_?2d)?|bounding_box)\\*[\"']", re.IGNORECASE)
 _BRACKET = re.compile(r"[\[({]")
+_MOST_CALL = 42
 _NO_WORD = frozenset(("", "null", "none", "true", "false", "nan"))
 
 
@@ -91,16 +92,18 @@ class KeyedReader:
                 waiting += reversed(inside)
 
     def _look(self, node: Node, context: Context) -> Next:
-        if node.kind == '"' or self.answer.zone_at("program", node.start):
+        kind = node.kind
+        if kind == '"' or self.answer.zone_at("program", node.start):
             return []
-        if node.kind == "{":
+        if kind == "{":
             return self._object(node, context)
-        name = self._call_name(node) if node.kind == "(" else ""
+        name = self._call_name(node) if kind == "(" else ""
         return self._call(node, name, context) if name else self.leave(node, context)
 
     def _call_name(self, node: Node) -> str:
         """The word joined to an opening bracket, as in ``CLICK(``; empty when there is none."""
-        match = _CALL.search(self.answer.text, max(0, node.start - 42), node.start)
+        before = self.answer.text[max(0, node.start - _MOST_CALL) : node.start]
+        match = _CALL.search(before) if before[-1:].isalnum() or before.endswith(("_", "\n")) else None
         return match[0] if match else ""
 
     def _call(self, node: Node, name: str, context: Context) -> Next:
@@ -122,7 +125,7 @@ class KeyedReader:
             meaning = meaning_of(member.key, is_call=True)
             if meaning is not None:
                 own = self._label(members, (f"{member.key.removesuffix('box')}elementinfo",))
-                self._place(member, meaning, inner._replace(label=own or label))
+                self._place(member, meaning, inner._replace(label=own) if own else inner)
         self._named(members, node, inner, is_point_wanted=is_click)
         return []
 
@@ -144,7 +147,7 @@ class KeyedReader:
             return self._deeper([member for member in members if _holds_objects(member)], inner)  # its name may still come
         self._named(members, node, inner, is_point_wanted=is_action or context.meaning in (Meaning.PLACE, Meaning.POINT))
         left = self._values(members, inner)
-        return self._deeper(left, inner._replace(meaning=None)) if left else []
+        return self._deeper(left, inner)
 
     def _image(self, members: list[Member], context: Context) -> int:
         """Which picture an object says that it is for, from 0; else that of the object around."""
@@ -174,7 +177,7 @@ class KeyedReader:
 
     def _deeper(self, members: list[Member], context: Context) -> Next:
         """The values that may hold objects, each with what its key says."""
-        if not any(self._may_hold(node) for member in members for node in member.nodes):
+        if not any([self._may_hold(node) for member in members for node in member.nodes]):
             return []
         times = [_TIME_KEY.fullmatch(member.name.strip()) for member in members]
         is_video = all(times)
@@ -216,12 +219,12 @@ class KeyedReader:
         return node.kind != '"' or bool(_BRACKET.search(self.answer.text, node.inner, node.stop))
 
     def _groups(self, member: Member) -> list[Group]:
+        if not member.nodes:
+            whole = read_group(self.answer.text, *member.span) if member.word else None
+            return [whole] if whole else []
         groups = [group for node in member.nodes for group in groups_in(self.answer.text, node)]
-        is_open = any(not node.is_closed for node in member.nodes)
-        if not member.nodes and member.word:
-            whole = read_group(self.answer.text, *member.span)
-            groups = [whole] if whole else []
-        return [group for group in groups if len(group.numbers) != 2] if is_open else groups
+        is_closed = all([node.is_closed for node in member.nodes])
+        return groups if is_closed else [group for group in groups if len(group.numbers) != 2]
 
     def _pairs(self, member: Member) -> list[Group]:
         """A corner's two numbers: in a list, or by their names in an object."""
@@ -302,7 +305,7 @@ class KeyedReader:
 
 
 def _holds_objects(member: Member) -> bool:
-    return any(node.kind == "{" or any(child.kind == "{" for child in node.children) for node in member.nodes)
+    return any([node.kind == "{" or any([child.kind == "{" for child in node.children]) for node in member.nodes])
 
 
 def _is_list(member: Member) -> bool:

@@ -10,8 +10,9 @@ import re
 _MARKER = re.compile(r"[\s>]*(?:[-*+•·–](?!\*)|\(?\d{1,3}[.):、]|[①-⑳])?\s*")
 _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
 _BOX_WORD = re.compile(
+    r"(?=[tbclpr\s的坐位边检框在])(?:"  # what any of them begins with
     r"(?:\b(?:the\s+)?(?:bounding[\s_-]*)?(?:b?box(?:_?2d)?|coordinates?|coords?|location|position|region|rectangle)|"
-    r"(?:的?(?:坐标|位置|边界框|检测框|框)){1,3})\s*(?:is|are|at|为|是)?[\s:=]*$|\s(?:(?:is|are)\s+)?(?:located\s+)?at$|位于$|在$",
+    r"(?:的?(?:坐标|位置|边界框|检测框|框)){1,3})\s*(?:is|are|at|为|是)?[\s:=]*$|\s(?:(?:is|are)\s+)?(?:located\s+)?at$|位于$|在$)",
 )
 _JOINTS = ("->", "=>", ":", "=", "|", "→", " -", " –", " —")
 _MAY_JOIN = re.compile(r"[:=|→：>*]|\s[-–—]")
@@ -32,7 +33,8 @@ _ITEM = re.compile(r"[ \t>\[(\-*+•·–0-9.)]*+")
 _AFTER = re.compile(r"[\"']?,?[ \t]*\n?[^\n\[]{0,240}(?=[\n}\"']|\Z)")
 _ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
 _GROUP_END = re.compile(r"\d%?\s{0,4}[\])}]{1,3}[\s,;.]{0,3}(?:and\s)?")
-_MARKS = re.compile(r"[*_`\"“”]+")
+_CLOSER = re.compile(r"[\])}]")
+_MARKS = re.compile(r"[*_`\"“”]")
 _LETTER = re.compile(r"[^\W\d_]")
 _TITLE = re.compile(r"\s*#{1,6}\s+([^#\n]+)|[\s\d.)*+-]*\*\*([^*\n]+)\*\*\s*[:：]?\s*|\s*\d{1,3}[.)]\s+([^\n:：]+)[:：]\s*")
 _MOST_BEFORE = 80
@@ -50,14 +52,14 @@ def label_before(words: str, text: str, start: int, line_start: int) -> str:
         line_start: where its line begins.
     """
     before = words[line_start:start] if start - line_start <= _MOST_LINE else "<"
-    if "<" in before:
+    if "<" in before or not _LETTER.search(before):
         return ""
     if "|" in before:
         cells = [_MARKS.sub("", cell).strip() for cell in before.split("|")]
         return next((cell for cell in cells if _LETTER.search(cell) and not _NO_NAME.fullmatch(cell.lower())), "")
     marker = _MARKER.match(before)
     begin = marker.end() if marker else 0
-    groups = list(_GROUP_END.finditer(text, line_start + begin, start))
+    groups = list(_GROUP_END.finditer(text, line_start + begin, start)) if _CLOSER.search(text, line_start, start) else []
     if groups and not before.rstrip(" [(").endswith((":", "：")):
         return ""
     if groups:
@@ -106,9 +108,15 @@ def label_of_lines(words: str, start: int, end: int) -> str:
     return found[-1][1].strip().strip("*`") if found else ""
 
 
-def label_after(words: str, start: int, end: int, line_start: int) -> str:
+def item_end(words: str, line_start: int) -> int:
+    """Where what begins an item of a list ends in a line: a dash, a number, brackets; its start when there is none."""
+    item = _ITEM.match(words, line_start)
+    return item.end() if item else line_start
+
+
+def label_after(words: str, end: int) -> str:
     """The name behind a box that begins its line and has it alone: ``[15, 40, 70, 220] cat`` or ``- [15, 40, 70, 220]: cat``."""
-    if words[end : end + 1] in ("", "\n") or not _ITEM.fullmatch(words, line_start, start):
+    if words[end : end + 1] in ("", "\n"):
         return ""
     after = _BEHIND.match(words, end)
     name = _MARKS.sub("", after[1]).strip().removeprefix("(").removesuffix(")") if after else ""

@@ -50,6 +50,8 @@ _Token = tuple[str, int, int, Node | None]
 
 def read_members(text: str, node: Node) -> list[Member]:
     """The members of a node in order; values without a key have an empty one."""
+    if node.children and node.children[0].kind == '"' and (plain := _plain_members(text, node)):
+        return plain
     members: list[Member] = []
     key: list[_Token] | None = None
     value: list[_Token] = []
@@ -73,6 +75,21 @@ def read_members(text: str, node: Node) -> list[Member]:
     if key is not None or value or run:
         members.append(_member(text, key or [], value + run))
     return members
+
+
+def _plain_members(text: str, node: Node) -> list[Member]:
+    """The members of JSON as it should be, where each key and each value is a string or a list; none for any other node."""
+    members: list[Member] = []
+    place, mark = node.inner, ""
+    children = iter(node.children)
+    for named, value in zip(children, children, strict=False):
+        if named.kind != '"' or text[place : named.start].strip() != mark or text[named.end : value.start].strip() != ":":
+            return []
+        name = text[named.inner : named.stop]
+        members.append(Member(plain_key(name), name, [value], "", (value.start, value.end)))
+        place, mark = value.end, ","
+    is_whole = len(node.children) % 2 == 0 and text[place : node.stop].strip() in ("", ",")
+    return members if is_whole else []
 
 
 def _tokens(text: str, node: Node) -> list[_Token]:
@@ -106,8 +123,8 @@ def read_string(original: str, node: Node) -> str:
 
 def clean_label(said: str) -> str:
     """A label in one line, without control characters and surrogates that stand alone, of at most 5 000 characters."""
-    if not said:
-        return ""
+    if said.isprintable():  # nearly all are
+        return said.strip()[:_MOST_LABEL]
     if not said.isascii() and any("\ud800" <= letter <= "\udfff" for letter in said):
         said = said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return _CONTROLS.sub(" ", said).strip()[:_MOST_LABEL]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from math import isfinite
@@ -191,7 +190,9 @@ class Frame:
             place = corners_seen(x1 / across, y1 / down, x2 / across, y2 / down)
         else:
             x, y = numbers[0] / across, numbers[1] / down
-            if -_SLACK <= x <= 1 + _SLACK and -_SLACK <= y <= 1 + _SLACK:  # just outside is at the edge
+            if 0 < x < 1 and 0 < y < 1:
+                place = x, y
+            elif -_SLACK <= x <= 1 + _SLACK and -_SLACK <= y <= 1 + _SLACK:  # just outside is at the edge
                 place = min(1.0, max(0.0, x)), min(1.0, max(0.0, y))
         if place is None:
             finds.miss(group, NOTHING if len(set(group.numbers)) == 1 and group.numbers[0] <= 0 else "no area on the picture")
@@ -228,11 +229,17 @@ def _is_share(group: Group) -> bool:
 _rounded = lru_cache(maxsize=4096)(partial(round, ndigits=6))  # places repeat
 
 
-def _once(placed: Iterable[tuple[Found, Place]]) -> list[tuple[Found, Place]]:
-    """Each place once for each of its names; a name that only the words before gave yields to any other, none to one."""
+def _once(placed: list[tuple[Found, Place]]) -> list[tuple[Found, Place]]:
+    """Each place once for each of its names; a name that only the words before gave yields to any other, none to one.
+
+    Both what is given and what comes back are in the order of the text.
+    """
+    keys = [(one.image, *map(_rounded, place)) for one, place in placed]
+    if len(set(keys)) == len(keys):
+        return placed
     kept: dict[tuple[float, ...], list[tuple[Found, Place]]] = {}
-    for one, place in placed:
-        others = kept.setdefault((one.image, *map(_rounded, place)), [])
+    for key, (one, place) in zip(keys, placed, strict=True):
+        others = kept.setdefault(key, [])
         is_weak = one.is_guessed or not one.label
         if not others:
             others.append((one, place))

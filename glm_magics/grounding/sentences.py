@@ -40,7 +40,7 @@ _NAME = re.compile(
 )
 _BETWEEN_NAMES = re.compile(r"(?:[\s,;/|()\[\]{}\"'`*、-]|\band\b|和|\bpx\b|\bpixels?\b|</?\w{1,15}>|<)*", re.IGNORECASE)
 _LOOSE = re.compile(
-    r"((?:bounding[\s_-])?b?box(?:_2d)?|边界框(?:坐标)?|检测框|坐标|coordinates?|位置|location|position)(?:\s?#?\d{1,3})?[\"'`*]{0,3}\s{0,4}(?:[:=]|为|是|\bis\b)"
+    r"((?:bounding[\s_-]b?box|bbox|box)(?:_2d)?|边界框(?:坐标)?|检测框|坐标|coordinates?|位置|location|position)(?:\s?#?\d{1,3})?[\"'`*]{0,3}\s{0,4}(?:[:=]|为|是|\bis\b)"
     rf"{_W}[\"'`*]{{0,3}}((?:{NUMBER}[ \t]{{0,4}}%?(?:{_W},{_W}|[ \t]{{1,4}})){{3}}{NUMBER}[ \t]?%?)"
     r"(?=[\"'`*]{0,3}(?:[ \t\r]{0,9}[\n;)\]}<]|\.(?!\d)|[ \t]{1,9}[^\W\d]|[\u4e00-\u9fff。]))"
 )
@@ -75,7 +75,7 @@ _NAME_PARTS = (
     "w:",
 )
 _RANGE = re.compile(r"-|~|→|–|—|to|至|到")
-_TWO = rf"[\[(]{_W}{NUMBER}{_W}%?{_W},{_W}{NUMBER}{_W}%?{_W}[\])]"
+_TWO = rf"[\[(]{_W}(?>{NUMBER}){_W}%?{_W},{_W}(?>{NUMBER}){_W}%?{_W}[\])]"
 _JOIN = r"\s{0,4}(?i:,|-|->|~|→|–|—|to|and|至|到|和|与)?\s{0,4}"
 _RUN = re.compile(rf"(?P<first>{_TWO})(?:{_JOIN}(?P<second>{_TWO})(?P<more>(?:{_JOIN}{_TWO})*+))?")
 """Pairs in a row."""
@@ -128,6 +128,10 @@ class ProseReader:
     answer: Answer
     around: Surroundings
     finds: Finds
+    _code: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._code = [kind for kind in ("program", "literal", "math") if self.answer.zones.get(kind)]
 
     def read(self) -> None:
         """Looks for each kind in turn."""
@@ -174,7 +178,7 @@ class ProseReader:
                 numbers = [to_float(found) for found in _NUMBERS.findall(match[0])][-2:]
                 unit = "%" if "%" in match[0] else "px" if "px" in match[0] else ""
                 run.add_pair(Group(tuple(numbers), match.span(), unit, "." in match[0]))
-            group = run.box()
+            group = run.box() if len(run.done) > 1 else None
             if group is not None:
                 if group.unit or group.has_decimals or max(group.numbers) - min(group.numbers) >= _LEAST_SIDE:
                     self._keep(group, run.start, is_named=True)
@@ -217,8 +221,7 @@ class ProseReader:
         self._keep(join_groups(pairs, (first[0], second[1])), first[0], is_named=False)
 
     def _is_code(self, place: int) -> bool:
-        zone_at = self.answer.zone_at
-        return (zone_at("program", place) or zone_at("literal", place) or zone_at("math", place)) is not None
+        return any([self.answer.zone_at(kind, place) for kind in self._code])
 
     def _keep(self, group: Group, place: int, is_named: bool, label: str = "") -> None:
         if self._is_code(group.span[0]) or len(group.numbers) != 4:

@@ -30,9 +30,10 @@ class Row(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """The head of a table: its columns as keys, those of whole boxes, and what stands between cells."""
+    """The head of a table: its columns as keys, those of names and of whole boxes, and what stands between cells."""
 
     columns: list[str]
+    labelled: list[str]
     boxed: list[int]
     mark: str
 
@@ -64,15 +65,17 @@ def _head_of(line: str) -> _Table | None:
         return None
     cells = _cells(line, mark)
     columns = [plain_key(cell) for cell in cells]
+    known = set(columns)
+    labelled = [key for key in LABEL_KEYS if key in known]
     if mark != "|":
-        return _Table(columns, [], mark) if box_from_names(dict.fromkeys(columns, 0.0)) else None
+        return _Table(columns, labelled, [], mark) if box_from_names(dict.fromkeys(columns, 0.0)) else None
     boxed = [i for i, cell in enumerate(cells) if {"box", "place"} & {kind for kind, _, _ in cues_in(cell.lower())}]
-    return _Table(columns, boxed, mark)
+    return _Table(columns, labelled, boxed, mark)
 
 
 def _places_in(cells: list[str], table: _Table, span: Span) -> Iterator[Row]:
     by_column = dict(zip(table.columns, cells, strict=True))
-    label = next((by_column[key] for key in LABEL_KEYS if by_column.get(key)), "")
+    label = next((by_column[key] for key in table.labelled if by_column[key]), "")
     group = _corners_of(by_column, span)
     if group is not None:
         yield Row(group, label, is_named=True)

@@ -11,11 +11,18 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_OPEN = r"([\[({])(?:[\s\d.,;+\-eE%]*+([\])}]))?"
-"""An opening bracket; when nothing but numbers stands in it, with the closing one."""
+_OPEN = r"(?:[\s\d.,;+\-eE%]*+(?P<leaf>[\])}])|(?P<open>))"
+"""What comes behind an opening bracket: nothing but numbers and the closing one, or anything."""
 
-_TOP = re.compile(_OPEN)
-_TOKEN = re.compile(rf"{_OPEN}|([\])}}])|(\\*+[\"'])|\\++")
+_PLAIN = "|".join(rf"(?<={quote})[^{quote}\n]*+(?<!\\){quote}" for quote in "\"'")
+"""The rest of a string of JSON as it should be: to the next quote, on the same line."""
+
+_TOP = re.compile(rf"[\[({{]{_OPEN}")
+_TOKEN = re.compile(
+    r"[\[\](){}\"'\\](?:"  # each begins with one of these: what is between them is passed over quickly
+    rf"(?<=[\[({{]){_OPEN}|(?<=[\])}}])(?P<closer>)|(?:{_PLAIN})(?=[,:)\]}}])(?P<string>)|"
+    r"(?:(?<=[\"'])|(?<=\\)\\*+[\"'])(?P<quote>)|\\*+)"
+)
 _QUOTE = re.compile(r"(\\*+)([\"'])|\\++")
 _SPACE = re.compile(r"\s*+")
 _LINE_END = re.compile(r"\n")
@@ -69,19 +76,23 @@ def grow_tree(text: str, start: int, end: int) -> list[Node]:
     place = start
     while match := (_TOKEN if len(stack) > 1 else _TOP).search(text, place, end):
         begin, place = match.span()
-        kind = match[1]
-        if kind and _OPENERS.get(match[2]) == kind:
+        found, kind = match.lastgroup, text[begin]
+        if found == "leaf" and _OPENERS[text[place - 1]] == kind:
             stack[-1].children.append(Node(kind, begin, begin + 1, place - 1, place, [], True))
-        elif kind:
+        elif found == "string" and _begins_string(text, begin, kind, stack[-1]):
+            stack[-1].children.append(Node('"', begin, begin + 1, place - 1, place, [], True))
+        elif found == "quote":
+            place = _take_string(text, match, stack[-1], closers, end)
+        elif found == "closer" and n_open[_OPENERS[kind]]:
+            _close(stack, n_open, _OPENERS[kind], begin, place)
+        elif found in ("open", "leaf"):
             place = begin + 1
             node = Node(kind, begin, place)
             stack[-1].children.append(node)
             stack.append(node)
             n_open[kind] += 1
-        elif match[4]:
-            place = _take_string(text, match, stack[-1], closers, end)
-        elif match[3] and n_open[_OPENERS[match[3]]]:
-            _close(stack, n_open, _OPENERS[match[3]], begin, place)
+        elif found == "string":
+            place = begin + 1
     for node in stack:
         node.close(end, end, False)
     return root.children
@@ -98,29 +109,24 @@ def _close(stack: list[Node], n_open: dict[str, int], kind: str, stop: int, end:
         node.close(stop, stop)
 
 
-def _take_string(text: str, match: re.Match[str], parent: Node, closers: _Closers, end: int) -> int:
-    """Adds the string that a quote begins, if it does; gives where to go on."""
-    before, inner, quote = match.start() - 1, match.end(), match[0][-1]
+def _begins_string(text: str, place: int, quote: str, parent: Node) -> bool:
+    """A quote after this place begins a string: behind a mark, or a double one behind anything but a letter."""
+    before = place - 1
     while before > parent.start and text[before].isspace():
         before -= 1
-    if text[before] not in _STARTS_STRING and (quote == "'" or text[before].isalpha()):
-        return inner
-    escapes = len(match[0]) - 1
-    stop = _plain_end(text, inner, quote, end) if not escapes else None
-    if stop is None:
-        stop = closers.find(escapes, quote, inner)
+    return text[before] in _STARTS_STRING or (quote == '"' and not text[before].isalpha())
+
+
+def _take_string(text: str, match: re.Match[str], parent: Node, closers: _Closers, end: int) -> int:
+    """Adds the string that a quote begins, if it does; gives where to go on."""
+    start, inner = match.span()
+    quote, escapes = text[inner - 1], inner - start - 1
+    stop = closers.find(escapes, quote, inner) if _begins_string(text, start, quote, parent) else None
     if stop is None:
         return inner
     closed = min(stop + escapes + 1, end)
-    parent.children.append(Node('"', match.start(), inner, min(stop, end), closed, [], stop < end, escapes))
+    parent.children.append(Node('"', start, inner, min(stop, end), closed, [], stop < end, escapes))
     return closed
-
-
-def _plain_end(text: str, inner: int, quote: str, end: int) -> int | None:
-    """Where a string of JSON as it should be ends: at the next quote, with a separator right behind it, on the same line."""
-    stop = text.find(quote, inner, end - 1)
-    is_plain = stop > 0 and text[stop + 1] in ",:]}" and text[stop - 1] != "\\" and text.find("\n", inner, stop) < 0
-    return stop if is_plain else None
 
 
 class _Closers:

@@ -66,7 +66,7 @@ _PHRASES = {
 
 LEGEND = re.compile(_PHRASES["box"], re.IGNORECASE)
 UNITS = re.compile(
-    r"\s{0,3}(?:°|(?:[mk]?g|mg|[mcd]?l|[mck]?m|ft|m?s|min|h|[kmgt]b|[kmg]?hz|rpm|usd|eur|gbp|kwh|[kmg]?w|k?v|grams?|kilos?|"
+    r"\s{0,3}(?=[°a-z\u4e00-\u9fff])(?:°|(?:[mk]?g|mg|[mcd]?l|[mck]?m|ft|m?s|min|h|[kmgt]b|[kmg]?hz|rpm|usd|eur|gbp|kwh|[kmg]?w|k?v|grams?|kilos?|"
     r"kilograms?|tons?|tonnes?|lit(?:er|re)s?|met(?:er|re)s?|miles?|inch(?:es)?|feet|yards?|(?:milli)?seconds?|minutes?|hours?|"
     r"days?|weeks?|months?|years?|degrees?|dollars?|euros?|pounds?|people|persons?|times|percent|votes?|goals?|units?)\b|"
     r"[万亿千百]?(?:吨|元|公斤|千克|克|斤|厘米|毫米|公里|千米|米|秒|分钟|小时|天|年|个月|人|岁|度|次|件|票|辆|升|毫升|摄氏度))",
@@ -75,7 +75,7 @@ UNITS = re.compile(
 """What is measured or counted; four numbers before it are amounts."""
 
 _KINDS = {word: kind for kind, words in _ENGLISH.items() for word in words.split()}
-_PHRASE_HINT = re.compile(r"[\[(<]|e\.g|like|work| of\b")
+_PHRASE_HINT = re.compile(r"\[|\(|<|e\.g|like|work| of\b")
 """Without one of these there is no phrase, and words can be looked up one by one."""
 
 _WORD = re.compile(r"[a-z][a-z0-9]*")

@@ -59,6 +59,7 @@ ANSWERS: dict[str, Callable[[int], str]] = {
     "brackets and a digit": lambda size: "[" * (size // 2) + "1" + "]" * (size // 2),
     "groups in tokens": lambda size: f"<|begin_of_box|>{_fill(lambda i: _box(i) + ', ', size)}<|end_of_box|>",
     "pairs in tokens": lambda size: f"<|begin_of_box|>{'[1,2] ' * (size // 6)}<|end_of_box|>",
+    "round groups": lambda size: "(15 40 70 220) " * (size // 15),
     "groups in code": lambda size: f"`{_fill(lambda i: _box(i) + ' ', size)}`",
     "strings and tokens": lambda size: '{"a":"xxxx<|begin_of_box|>1"},' * (size // 30),
     "strings in strings": lambda size: '{"answer":"' * (size // 11) + "1",
