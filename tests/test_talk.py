@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -796,3 +797,23 @@ def test_a_cell_plays_what_comes_and_stops_with_it(ip: Any, monkeypatch: pytest.
         ip.run_cell_magic("glm", "glm-4-voice", "Speak.")
     assert heard[-1] == "end"
     assert len(heard) > 2
+
+
+def test_an_answer_that_is_whole_before_the_page_is_there_is_heard_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short one, as fast as a server can say it."""
+    monkeypatch.setattr(speaker, "LOADING_S", 0.2)
+    live = speaker.LiveSpeech()
+    told: list[str] = []
+    is_told = threading.Event()
+
+    def tell(content: dict[str, Any], buffers: object = None) -> None:
+        told.append(content["type"])
+        if content["type"] == "end":
+            is_told.set()
+
+    live._widget.send = tell
+    live.add([_base64(bytes(100))])
+    live.end()
+    assert told == []
+    assert is_told.wait(10)
+    assert told == ["sound", "end"]

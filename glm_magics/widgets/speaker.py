@@ -6,7 +6,7 @@ import base64
 import binascii
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import anywidget
@@ -35,8 +35,8 @@ class LiveSpeech:
     """Plays base64 pieces in the page as they come.
 
     While a cell runs, JupyterLab carries no message of a widget that this very cell has made; so nothing is asked of the page:
-    it is given a moment to load. Where it is too slow, or not there, nothing is heard, and the player below the answer has it
-    all. Pieces that are no base64 end the playing, and not the answer.
+    it is given a moment to load, and hears an answer that was whole sooner after that. Where it is too slow, or not there,
+    nothing is heard, and the player below the answer has it all. Pieces that are no base64 end the playing, and not the answer.
     """
 
     def __init__(self) -> None:
@@ -87,18 +87,21 @@ class LiveSpeech:
 
     def end(self) -> None:
         """No more is coming; what has come is played to its end, and then the page lets go."""
-        if self._n and not self._is_over:  # else it was shorter than the page takes to load, and its player is there now
-            self._send()
+        _in(self._ready_s - time.monotonic(), self._finish)
+
+    def _finish(self) -> None:
+        self._send()
+        if self._n and not self._is_over:
             self._widget.send({"type": "end", "n": self._n, "rate_hz": self._rate_hz})
         self._is_over = True
-        self._close_in(self._n_bytes / 2 / self._rate_hz + LINGERS_S)
+        _in(self._n_bytes / 2 / self._rate_hz + LINGERS_S, self._widget.close)
 
     def stop(self) -> None:
         """Silence, at once."""
         if not self._is_over:
             self._is_over = True
             self._widget.send({"type": "stop"})
-            self._close_in(LINGERS_S)
+            _in(LINGERS_S, self._widget.close)
 
     def _send(self) -> None:
         samples = b"".join(self._waiting)
@@ -107,7 +110,12 @@ class LiveSpeech:
             self._widget.send({"type": "sound", "n": self._n, "rate_hz": self._rate_hz}, [samples])
             self._n += 1
 
-    def _close_in(self, seconds: float) -> None:
-        timer = threading.Timer(seconds, self._widget.close)
-        timer.daemon = True
-        timer.start()
+
+def _in(seconds: float, act: Callable[[], None]) -> None:
+    """Now, or later beside everything else."""
+    if seconds <= 0:
+        act()
+        return
+    timer = threading.Timer(seconds, act)
+    timer.daemon = True
+    timer.start()
