@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
@@ -16,7 +17,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from .errors import GLMError, MediaError, MissingExtraError
+from .errors import GLMError, MediaError, MissingExtraError, one_line
 from .waves import Wave, read_wave, write_wave
 
 VOICE_RATE_HZ = 44_100
@@ -100,19 +101,13 @@ class Speech:
         return columns[:, 0].copy() if wave.n_channels == 1 else columns.mean(axis=1).round().astype(np.int16)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Writes a WAV file, or an MP3 where the name ends so; gives its path.
+        """Writes a file whose name ends in ``.wav`` or ``.mp3``; gives its path. ``~`` is the home folder.
 
         Raises:
-            MediaError: there is nothing to save, or the place cannot be written to.
+            MediaError: there is nothing to save, the name ends otherwise, or the place cannot be written to.
             MissingExtraError: an MP3 needs PyAV.
         """
-        target = Path(path)
-        data = self.mp3_bytes if target.suffix.lower() == ".mp3" else self.wav_bytes if self._wave else b""
-        try:
-            target.write_bytes(data)
-        except OSError as error:
-            raise MediaError(f"{target.name} cannot be written: {error.strerror}.", "Choose another place.") from None
-        return target
+        return write_sound(path, {".wav": lambda: self.wav_bytes if self._wave else b"", ".mp3": lambda: self.mp3_bytes})
 
     @cached_property
     def mp3_bytes(self) -> bytes:
@@ -134,6 +129,27 @@ class Speech:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return player(self)
+
+
+def write_sound(path: str | PathLike[str], makers: Mapping[str, Callable[[], bytes]]) -> Path:
+    """Writes what the maker of the name's ending gives; gives the path.
+
+    Raises:
+        MediaError: there is no maker for it, or the place cannot be written to.
+    """
+    if not isinstance(path, str | PathLike) or not str(path).strip():
+        raise MediaError("Sound is saved under a name.", 'Give one, as in .save("answer.wav").')
+    name = f"`{one_line(str(path), 80)}`"
+    target = Path(os.path.expanduser(path))
+    if target.suffix.lower() not in makers:
+        raise MediaError(f"Sound is not saved as {name}.", f"Let the name end in {' or '.join(makers)}.")
+    data = makers[target.suffix.lower()]()
+    try:
+        target.write_bytes(data)
+    except (OSError, ValueError) as error:  # ValueError: a name that no system takes
+        said = getattr(error, "strerror", None) or str(error)
+        raise MediaError(f"{name} cannot be written: {said}.", "Is its folder there? Else choose another place.") from None
+    return target
 
 
 def read_speech(pieces: Sequence[str], id: str = "", expires_at: object = None) -> Speech:

@@ -132,15 +132,33 @@ def test_no_audio_object_breaks_the_fold(audios: list[Any]) -> None:
 
 
 def test_it_is_saved_as_wav_and_mp3(tmp_path: Path) -> None:
-    """By the ending of the name; a place that is none is a sentence."""
+    """By the ending of the name."""
     speech = read_speech([b64(PCM)])
     assert read_wave(speech.save(tmp_path / "a.wav").read_bytes()).seconds == 1.0
     with av.open(str(speech.save(str(tmp_path / "a.mp3")))) as file:
         assert file.streams.audio[0].codec_context.sample_rate == 24_000
         assert file.duration is not None
         assert file.duration / 1e6 == pytest.approx(1.0, abs=0.1)
-    with pytest.raises(MediaError, match=r"a\.wav cannot be written: No such file"):
-        speech.save(tmp_path / "none" / "a.wav")
+    assert speech.save("~/b.WAV") == tmp_path / "b.WAV"
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        pytest.param("none/a.wav", r"`none/a\.wav` cannot be written: No such file", id="no-folder"),
+        pytest.param("a.ogg", r"not saved as `a\.ogg`\. Let the name end in \.wav or \.mp3", id="another-format"),
+        pytest.param("a", "Let the name end in", id="no-ending"),
+        pytest.param("", "saved under a name", id="empty"),
+        pytest.param(None, "saved under a name", id="none"),
+        pytest.param(b"a.wav", "saved under a name", id="bytes"),
+        pytest.param("a\0.wav", "cannot be written", id="no-name"),
+    ],
+)
+def test_a_place_that_is_none_is_a_sentence(path: Any, sentence: str) -> None:
+    """And nothing is written."""
+    with pytest.raises(MediaError, match=sentence):
+        read_speech([b64(PCM)]).save(path)
+    assert not list(Path.cwd().iterdir())
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MediaError
-from ..speech import Speech, player
+from ..speech import Speech, player, write_sound
 from ..waves import write_wave
 from .setup import OUTPUT_RATE_HZ
 
@@ -140,23 +140,16 @@ class CallAudio:
         return write_wave(self.samples.astype("<i2").tobytes(), OUTPUT_RATE_HZ, n_channels=2)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Writes both sides: a WAV of two channels, or an MP3 of one where the name ends so; gives its path.
+        """Writes both sides: a WAV of two channels, or an MP3 of one, as the name ends; gives its path.
 
         Raises:
-            MediaError: nothing sounded, or the place cannot be written to.
+            MediaError: nothing sounded, the name ends otherwise, or the place cannot be written to.
             MissingExtraError: an MP3 needs PyAV.
         """
-        target = Path(path)
         mixed = self.mixed
         if mixed is None:
             raise MediaError("Nothing was said aloud in this call.", "Its words are in .transcript.")
-        if target.suffix.lower() == ".mp3":
-            return mixed.save(target)
-        try:
-            target.write_bytes(self.wav_bytes)
-        except OSError as error:
-            raise MediaError(f"{target.name} cannot be written: {error.strerror}.", "Choose another place.") from None
-        return target
+        return write_sound(path, {".wav": lambda: self.wav_bytes, ".mp3": lambda: mixed.mp3_bytes})
 
     def __repr__(self) -> str:
         return f"<{self.seconds:.1f} s of a call>"
