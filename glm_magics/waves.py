@@ -9,6 +9,9 @@ from dataclasses import dataclass
 _PCM, _EXTENSIBLE = 0x0001, 0xFFFE
 """Format tags of WAV (RFC 2361; Microsoft's WAVEFORMATEXTENSIBLE)."""
 
+_UNKNOWN_BYTES = 0x7FFF_0000
+"""Whoever does not know the length yet writes a huge one: 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wave:
@@ -18,7 +21,7 @@ class Wave:
         is_pcm: whole numbers, not compressed.
         rate_hz: samples a second of each channel.
         start, n_bytes: of the samples; as many as there are, whatever the header says.
-        is_whole: the header's lengths are true.
+        claimed_bytes: as many as the header says.
     """
 
     is_pcm: bool
@@ -27,12 +30,25 @@ class Wave:
     n_bits: int
     start: int
     n_bytes: int
-    is_whole: bool
+    claimed_bytes: int
+
+    @property
+    def is_whole(self) -> bool:
+        """The header's length is true."""
+        return self.n_bytes == self.claimed_bytes
 
     @property
     def seconds(self) -> float:
         """How long it is; of PCM only."""
-        return self.n_bytes / max(1, self.rate_hz * self.n_channels * (self.n_bits // 8))
+        return self._seconds(self.n_bytes)
+
+    @property
+    def missing_s(self) -> float:
+        """How much of it was cut off, of PCM only; 0 where the header holds no length, as programs that stream leave it."""
+        return 0.0 if self.claimed_bytes >= _UNKNOWN_BYTES else self._seconds(max(0, self.claimed_bytes - self.n_bytes))
+
+    def _seconds(self, n_bytes: int) -> float:
+        return n_bytes / max(1, self.rate_hz * self.n_channels * (self.n_bits // 8))
 
 
 def read_wave(data: bytes) -> Wave:
@@ -52,7 +68,7 @@ def read_wave(data: bytes) -> Wave:
             is_pcm = tag == _PCM and n_channels > 0 and rate_hz > 0 and n_bits in (8, 16, 24, 32)
             n_bytes = min(size, len(data) - start)
             n_bytes -= n_bytes % (n_channels * n_bits // 8) if is_pcm else 0
-            return Wave(is_pcm, n_channels, rate_hz, n_bits, start, n_bytes, n_bytes == size)
+            return Wave(is_pcm, n_channels, rate_hz, n_bits, start, n_bytes, size)
     raise ValueError("it holds no samples")
 
 

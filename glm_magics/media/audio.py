@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import MediaError
+from ..errors import GLMWarning, MediaError
 from ..messages import AudioPart, Part
 from ..pictures import named
 from ..waves import read_wave, write_wave
@@ -24,6 +25,7 @@ _FINE_HZ = range(8_000, 48_001)
 _POSSIBLE_HZ = range(2_000, 384_001)
 _MAX_CHANNELS = 16
 MAX_FILE_BYTES = 500_000_000
+_CUT_OFF_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,6 +140,10 @@ def _load_mp3(data: bytes, loading: Loading) -> Iterable[Part]:
 
 def _load_wave(data: bytes, loading: Loading) -> Iterable[Part]:
     head = read_wave(data)
+    if head.is_pcm and head.missing_s >= _CUT_OFF_S:
+        whole_s = head.seconds + head.missing_s
+        sentence = f"{named(loading.label)} is cut off: {head.seconds:.1f} of {whole_s:.1f} s are there, and are sent."
+        warnings.warn(sentence, GLMWarning, stacklevel=2)
     is_fine = head.is_pcm and head.n_bits == 16 and head.n_channels <= 2 and head.rate_hz in _FINE_HZ
     if not is_fine:
         return _load_decoded(Blob(loading.label, data=data), loading)
