@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from IPython.display import Audio
 
-from glm_magics.errors import InputError, MediaError, MissingExtraError
+from glm_magics.errors import GLMWarning, InputError, MediaError, MissingExtraError
 from glm_magics.intake import Intake
 from glm_magics.media import ATTACHMENTS, Loading, to_parts
 from glm_magics.media.audio import Sound
@@ -329,6 +329,31 @@ def test_a_film_called_a_sound_is_a_film() -> None:
 
 
 # Who cannot hear, and without PyAV
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "seconds"),
+    [
+        pytest.param(lambda: (tone(1.0), 16_000), "audio", 1.0, id="as-librosa-gives-it"),
+        pytest.param(lambda: (8_000, tone(2.0, 8_000)), "audio", 2.0, id="as-scipy-gives-it"),
+        pytest.param(lambda: (np.stack([tone(1.0), tone(1.0)]), 16_000.0), "audio", 1.0, id="stereo"),
+        pytest.param(lambda: (tone(0.1), 16_001), "text", 0.0, id="no-rate"),
+        pytest.param(lambda: (tone(1.0)[:9], 16_000), "text", 0.0, id="nine-numbers"),
+        pytest.param(lambda: (16_000, 44_100), "text", 0.0, id="two-numbers"),
+    ],
+)
+def test_samples_and_their_rate_are_sound(make: Callable[[], object], kind: str, seconds: float) -> None:
+    """A tuple, either way round, for a model that hears; any other tuple is a list."""
+    parts = to_parts(make(), Loading("said", intake=HEARS))
+    assert {part.kind for part in parts} == {kind}
+    assert sum(part.seconds for part in parts if isinstance(part, AudioPart)) == pytest.approx(seconds)
+
+
+def test_samples_without_a_rate_are_no_sound_and_it_is_said() -> None:
+    """They go as numbers, and the way to send them as sound is told."""
+    with pytest.warns(GLMWarning, match=r"`said` goes as text; as sound it would be glm\.Sound\(samples, rate_hz\)"):
+        [part] = to_parts(tone(1.0), Loading("said", intake=HEARS))
+    assert part.kind == "text"
 
 
 @pytest.mark.parametrize("make", [lambda: Path("talk.wav"), lambda: Sound(WAVE, 8_000)], ids=["file", "samples"])

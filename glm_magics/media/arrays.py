@@ -50,8 +50,17 @@ def load_array(array: Any, loading: Loading) -> Iterable[Part]:
         return _load_batch(array, loading)
     layout = find_layout(array.shape, kind, itemsize)
     if not layout:
+        _hint_at_sound(array, loading)
         return [_write_array(array, loading)]
     return [_load_one(array, layout, loading)]
+
+
+def _hint_at_sound(array: Any, loading: Loading) -> None:
+    """A long row of numbers for a model that hears and does not see may be meant as sound; without a rate nobody can tell."""
+    is_row = array.ndim in (1, 2) and array.dtype.kind in "if" and _MAX_NUMBERS_WRITTEN < array.size <= 2 * max(array.shape)
+    if is_row and "audio" in loading.intake.kinds and not loading.intake.has_eyes:
+        name = named(loading.label)
+        warnings.warn(f"{name} goes as text; as sound it would be glm.Sound(samples, rate_hz).", GLMWarning, stacklevel=2)
 
 
 def _write_array(array: Any, loading: Loading) -> TextPart:

@@ -15,10 +15,12 @@ from ..pictures import named
 from ..waves import read_wave, write_wave
 from .hearing import RATE_HZ, check_length, decode_sound
 from .links import load_link
+from .lists import load_items
 from .loading import Blob, Loading, said
 from .paths import load_blob, load_path
 from .probe import find_container, reading
 from .recordings import measure_mp3
+from .rows import row_of
 from .selections import parse_times
 
 _FINE_HZ = range(8_000, 48_001)
@@ -26,6 +28,8 @@ _POSSIBLE_HZ = range(2_000, 384_001)
 _MAX_CHANNELS = 16
 MAX_FILE_BYTES = 500_000_000
 _CUT_OFF_S = 0.05
+_USUAL_HZ = frozenset({8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000})
+_MIN_SAMPLES = 1_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +65,20 @@ def load_sound(sound: Sound, loading: Loading) -> Iterable[Part]:
     if rate_hz in _FINE_HZ:
         return [_part(data, "wav", seconds, loading)]
     return _load_decoded(Blob(loading.label, data=data), loading)
+
+
+def load_pair(items: tuple[Any, ...], loading: Loading) -> Iterable[Part]:
+    """A tuple: samples and their rate, either way round, as libraries that read sound give them; any other is a list.
+
+    Raises:
+        MediaError: as `load_sound`, or an item that cannot be sent.
+        MissingExtraError: an unusual rate needs PyAV.
+    """
+    for samples, rate_hz in (items, items[::-1]) if len(items) == 2 and "audio" in loading.intake.kinds else ():
+        is_rate = isinstance(rate_hz, int | float) and rate_hz in _USUAL_HZ
+        if is_rate and row_of(samples) == "numpy.ndarray" and samples.ndim in (1, 2) and max(samples.shape) >= _MIN_SAMPLES:
+            return load_sound(Sound(samples, rate_hz), loading)
+    return load_items(items, loading)
 
 
 def _check_rate(rate_hz: Any, label: str) -> int:

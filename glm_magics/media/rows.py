@@ -32,7 +32,7 @@ TYPES: Mapping[str, str] = {
     "builtins.list": "lists.load_items",
     "glm_magics.celloutputs.CellOutputs": "outputs.load_outputs",
     "glm_magics.celloutputs.Cells": "outputs.load_cells",
-    "builtins.tuple": "lists.load_items",
+    "builtins.tuple": "audio.load_pair",
     "builtins.dict": "lists.load_mapping",
     "pathlib.PurePath": "paths.load_path",
     "pypdfium2.PdfDocument": "documents.load_document",
