@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -353,9 +354,9 @@ def test_mistakes_get_a_sentence_and_send_nothing(ip, fake: FakeGLM, cell: str, 
 
 
 def test_an_empty_cell_sends_nothing(ip, fake: FakeGLM) -> None:
-    """IPython itself says it, in a sentence."""
+    """Our sentence, not IPython's."""
     result = run(ip, "%%glm\n")
-    assert "cell body is empty" in str(result.error)
+    assert "nothing to send" in str(result.error)
     assert "Traceback" not in result.shown.stdout + result.shown.stderr
     assert fake.requests == []
 
@@ -734,6 +735,15 @@ def test_show_traceback_counts_for_every_error(ip, line: str, capsys) -> None:
     ip.run_cell("%config GLM.show_traceback = True")
     ip.run_cell(line)
     assert "Traceback (most recent call last)" in capsys.readouterr().out
+
+
+def test_a_cell_of_options_alone_asks(ip, fake: FakeGLM, tmp_path: Path) -> None:
+    """A file may be the whole question; a terminal waits for more lines all the same."""
+    (tmp_path / "question.txt").write_text("How many rows?")
+    assert run(ip, "%%glm -f question.txt").success
+    assert "How many rows?" in json.dumps(fake.bodies[0]["messages"])
+    assert ip.check_complete("%%glm -f question.txt")[0] == "incomplete"
+    assert "pinfo" in ip.transform_cell("%%glm?")
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ _MAGICS = {
 """Each magic, a method of that name, and its kind."""
 
 _COMPLETED = r"\s*%{1,2}glm"
+_EMPTY = re.compile(r"\s*%%glm(?:_ground)?(?:[ \t][^\n]*)?\n?")
 _QUESTION = re.compile(
     r"(?P<indent>\s*)%(?P<magic>glm(?=[ \t])|glm_fix|glm_explain|glm_chat(?=[ \t]+edit[ \t]))[ \t]+(?P<text>\S.*\?)\s*$"
 )
@@ -63,6 +64,7 @@ def register(shell: Any, session: Session) -> None:
         return complete_line(text, list(shell.user_ns), session.chats, servers)
 
     shell.set_hook("complete_command", complete, re_key=_COMPLETED)
+    shell.input_transformers_cleanup.insert(0, let_cells_be_empty)
     shell.input_transformers_cleanup.append(keep_question_marks)
     setattr(shell, _HOOK, ((capture, watch), (*rooms, session.config)))
 
@@ -75,7 +77,8 @@ def unregister(shell: Any) -> None:
     watchers, configurables = hooks
     for watcher in watchers:
         watcher.stop()
-    shell.input_transformers_cleanup.remove(keep_question_marks)
+    for transformer in (let_cells_be_empty, keep_question_marks):
+        shell.input_transformers_cleanup.remove(transformer)
     for name, kind in _MAGICS.items():
         for one in kind.split("_"):
             shell.magics_manager.magics[one].pop(name, None)
@@ -98,6 +101,18 @@ def _with_tracebacks(function: Callable[..., Any], session: Session) -> Callable
             raise
 
     return magic
+
+
+def let_cells_be_empty(lines: list[str]) -> list[str]:
+    """``%%glm -f question.wav`` alone is a question; IPython refuses cell magics without a cell.
+
+    An input transformer: it sees a cell's lines before IPython does.
+    """
+    is_alone = _EMPTY.fullmatch("".join(lines))
+    return [*lines[:-1], lines[-1].rstrip("\n") + "\n", "\n"] if is_alone else lines
+
+
+let_cells_be_empty.has_side_effects = True  # type: ignore[attr-defined]  # else a terminal would take the first line for all
 
 
 def keep_question_marks(lines: list[str]) -> list[str]:
