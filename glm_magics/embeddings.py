@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .batches import BatchSender, Errand, Outcome
 from .errors import CacheError, EmbeddingError, GLMError, GLMWarning, Interrupted
+from .grammar import plural
 from .supply import Listener, Progress, Server, Source, Spent
 from .texts import Plan, count_tokens, name_rows
 from .tokens import text_tokens
@@ -164,7 +165,7 @@ class _Run:
                 self._drain(sender, server)
             n = self._progress.n_cached + self._progress.n_done
             where = "are kept; run it again to go on" if self._store is not None else "had come"
-            raise Interrupted(kept=f"{n:,} of {self._progress.n_texts:,} texts {where}.") from None
+            raise Interrupted(kept=f"{n:,} of {plural(self._progress.n_texts, 'text')} {where}.") from None
         finally:
             sender.stop()
             self._tell(is_over=True)

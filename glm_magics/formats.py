@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .errors import one_line
+from .grammar import plural
 from .markdown import make_safe, strip_controls, to_html_text
 from .replies import FINISHED_WHOLE, Reply, Usage
 from .sent import in_words
@@ -155,7 +156,7 @@ def tokens_in_words(usage: Usage) -> str:
     """``1 200 (400 cached) → 300 thinking + 90 tokens``."""
     cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
     thinking = f"{usage.thinking_tokens:,} thinking + " if usage.thinking_tokens else ""
-    return f"{usage.prompt_tokens:,}{cached} → {thinking}{usage.answer_tokens:,} tokens".replace(",", "\u202f")
+    return f"{usage.prompt_tokens:,}{cached} → {thinking}{plural(usage.answer_tokens, 'token')}".replace(",", "\u202f")
 
 
 def record(reply: Reply) -> dict[str, object]:

@@ -14,6 +14,7 @@ from .cartography.keeping import find_points
 from .cartography.names import typical_words
 from .cartography.projection import rotate
 from .errors import InputError, one_line
+from .grammar import plural
 from .similarity import Data, check_count, check_options, choose_count, read_matrix
 from .texts import read_texts
 from .vectors import find_clusters, find_nearest, to_unit
@@ -141,7 +142,7 @@ def _read_colour(table: _Table, color: Any) -> _Wanted:
     values = _to_list(color)
     if len(values) != len(table.texts):
         raise InputError(
-            f"color has {len(values):,} values, the data {len(table.texts):,} rows.",
+            f"color has {plural(len(values), 'value')}, the data {plural(len(table.texts), 'row')}.",
             "Give one value for each row, or a column's name.",
         )
     return _Wanted(str(getattr(color, "name", None) or "colour"), values)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from .approvals import Approval, Approvals, Approver, State
 from .callrecords import CallRecord
 from .errors import Interrupted, ToolError
+from .grammar import plural
 from .intake import Intake
 from .messages import ImagePart, Message, TextPart
 from .replies import Reply
@@ -143,7 +144,7 @@ class ToolLoop:
     def _limit(self) -> str | None:
         """Why no further call may run, as the model is told; None when one may."""
         if len(self.records) >= self.limits.max_calls:
-            said = f"The limit of {self.limits.max_calls} calls is reached"
+            said = f"The limit of {plural(self.limits.max_calls, 'call')} is reached"
         elif self._spent_s >= self.limits.total_s:
             said = f"The time for calls, {self.limits.total_s:g} s, is used up"
         else:
@@ -187,7 +188,7 @@ class ToolLoop:
 
     def _too_many(self, reply: Reply) -> ToolError:
         error = ToolError(
-            f"The model goes on calling functions after {len(self.records)} calls.",
+            f"The model goes on calling functions after {plural(len(self.records), 'call')}.",
             "Allow more with --max-calls or --call-timeout (%config GLM.tools_timeout), or ask for less.",
         )
         error.reply = reply

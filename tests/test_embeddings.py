@@ -699,7 +699,7 @@ def test_public_names(ip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZHIPUAI_API_KEY", KEY)
     glm_magics.connect("bigmodel")
     assert glm_magics.embed(["a"], 256).shape == (1, 256)
-    assert "1 vectors" in repr(glm_magics.cache())
+    assert "1 vector," in repr(glm_magics.cache())
 
 
 def test_float16_is_the_same_at_once_and_from_the_cache(embed) -> None:
