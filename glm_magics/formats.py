@@ -143,13 +143,18 @@ def footer(reply: Reply) -> str:
         facts.append(reply.ending)
     elif not reply.finish_reason:
         facts.append("no finish reason (the answer may not be whole)")
-    elif reply.finish_reason != "stop":
+    elif reply.finish_reason != "stop" and not _has_served(reply):
         note = "" if reply.finish_reason in FINISHED_WHOLE else " (the answer is not whole)"
         facts.append(f"finish reason: {one_line(reply.finish_reason, 60)}{note}")
     if words := in_words(reply.sent):
         facts.append(f"sent: {words}")
     facts += [one_line(note, 200) for note in reply.notes]
     return " · ".join(facts)
+
+
+def _has_served(reply: Reply) -> bool:
+    """True for calls that are run here, and for the one call that held the answer."""
+    return reply.finish_reason == "tool_calls" and (reply.is_followed or (reply.value is not None and not reply.misfit))
 
 
 def tokens_in_words(usage: Usage) -> str:

@@ -95,7 +95,7 @@ class ToolLoop:
         """
         if not reply.tool_calls:
             return None
-        if self._was_told:
+        if not self.will_go_on(reply):
             raise self._too_many(reply)
         wire = _with_ids(reply.tool_calls, len(self.records))
         calls = [self.box.read(call["function"]["name"], call["function"]["arguments"], call["id"]) for call in wire]
@@ -113,6 +113,10 @@ class ToolLoop:
         n_before = reply.usage.total_tokens if reply.usage else request.n_earlier_tokens
         n_tokens = n_before + sum(map(_count_tokens, more[1:]))
         return replace(request, messages=[*request.messages, *more], sent=(), n_earlier_tokens=n_tokens)
+
+    def will_go_on(self, reply: Reply) -> bool:
+        """True where the answer calls something, and has not been told that the limit is reached."""
+        return bool(reply.tool_calls) and not self._was_told
 
     def _answer(self, call: ToolCall, limits: Limits) -> ToolResult:
         tool = self.box.get(call.name)
