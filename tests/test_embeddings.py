@@ -715,11 +715,14 @@ def test_a_refusal_speaks_of_embeddings(embed, fake: FakeGLM) -> None:
     assert "kept" not in str(caught.value)
 
 
-def test_a_replay_asks_nobody_for_vectors(session: Session, fake: FakeGLM, tmp_path: Path) -> None:
+def test_a_replay_asks_nobody_for_vectors(
+    session: Session, fake: FakeGLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is cached comes; the rest is a sentence, and no request."""
     session.corpus.embed(["known"], 256)
     n_sent = len(fake.requests)
-    session.replay("replay", str(tmp_path / "tapes.jsonl"))
+    monkeypatch.chdir(tmp_path)
+    session.replay("replay")
     assert session.corpus.embed(["known"], 256).shape == (1, 256)
     with pytest.raises(ReplayError, match=r"not in the cache, and `%glm_replay replay` asks nobody.*cache="):
         session.corpus.embed(["known", "new"], 256)
