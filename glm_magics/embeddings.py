@@ -148,8 +148,8 @@ class _Run:
         source, server, missing = self._source, self._source.connect(), self._distinct()
         if source.meter is not None:
             source.meter.check_before(len(missing), sum(text_tokens(self._plan.texts[place]) for place in missing))
-        width = None if self._out is None else self._out.shape[1]
-        sender = BatchSender(server.embed, source.build_body, source.limiter, source.policy, width or source.width)
+        width = source.width if self._out is None else self._out.shape[1]
+        sender = BatchSender(server.embed, source.build_body, source.limiter, source.policy, width, source.has_odd_dimensions)
         sender.add(list(self._errands(missing)))
         self._progress = replace(self._progress, n_texts=self._progress.n_texts - len(self._twins))
         ending = "stopped"
