@@ -9,5 +9,11 @@ def plural(n: int, one: str, many: str = "") -> str:
 
 
 def with_article(name: str) -> str:
-    """``a list``, ``an int``: by the letter, as the names of types want it."""
-    return f"{'an' if name[:1].lower() in tuple('aeio') else 'a'} {name}"
+    """``a list``, ``an int``, ``an ndarray``, as the names of types want it."""
+    return f"{'an' if name.lower().startswith(('a', 'e', 'i', 'o', 'nd')) else 'a'} {name}"
+
+
+def kind_of(value: object) -> str:
+    """The type of a value at the start of a sentence: ``A list``, ``An int``."""
+    words = with_article(type(value).__name__)
+    return words[0].upper() + words[1:]

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from .errors import MissingExtraError, one_line
+from .frontends import is_terminal
 from .grammar import plural
 from .ledger import CallRecord, Span
 from .markdown import make_safe
@@ -100,10 +101,11 @@ class Spending:
         return {"text/plain": plain, "text/markdown": make_safe(markdown)}
 
     def _ipython_display_(self) -> None:
+        from IPython import get_ipython
         from IPython.display import publish_display_data
 
         publish_display_data(self._repr_mimebundle_())
-        if self.calls:
+        if self.calls and not is_terminal(get_ipython()):
             buffer = BytesIO()
             self.plot().savefig(buffer, format="png", dpi=110)
             image = {"image/png": b64encode(buffer.getvalue()).decode(), "text/plain": "a plot of what was spent"}

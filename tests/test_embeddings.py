@@ -256,7 +256,7 @@ def test_768_dimensions_are_warned_of_and_sent(embed, fake: FakeGLM) -> None:
         pytest.param(None, {}, InputError, "A NoneType is no column", id="nothing"),
         pytest.param({"a": 1}, {}, InputError, "A dict is no column", id="dict"),
         pytest.param({"a"}, {}, InputError, "A set is no column", id="set"),
-        pytest.param(42, {}, InputError, "A int is no column", id="a-number"),
+        pytest.param(42, {}, InputError, "An int is no column", id="a-number"),
         pytest.param(pd.DataFrame({"text": ["a"], "n": [1]}), {}, InputError, r"df\['…'\].*text, n", id="frame"),
         pytest.param(np.array([["a"]]), {}, InputError, r"shape \(1, 1\)", id="matrix"),
         pytest.param(["a"], {"dimensions": -1}, InputError, "dimensions is -1", id="minus-one"),
@@ -269,7 +269,7 @@ def test_768_dimensions_are_warned_of_and_sent(embed, fake: FakeGLM) -> None:
         pytest.param(["a"], {"model": ""}, ModelError, "is no model", id="no-model"),
         pytest.param(["a"], {"long": "cut"}, OptionError, "long has no value `cut`", id="long"),
         pytest.param(["a"], {"precision": "int8"}, OptionError, "precision has no value", id="precision"),
-        pytest.param(["a"], {"cache": 5}, InputError, "A int is no cache", id="cache"),
+        pytest.param(["a"], {"cache": 5}, InputError, "An int is no cache", id="cache"),
     ],
 )
 def test_bad_input_is_one_sentence_before_anything_is_sent(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 import glm_magics
+from glm_magics.errors import InputError
+from glm_magics.grammar import with_article
 from glm_magics.testing import FakeGLM
 
 from .conftest import KEY
@@ -38,3 +42,27 @@ def test_one_of_a_thing(ip, fake: FakeGLM, monkeypatch: pytest.MonkeyPatch, tmp_
     assert result.success
     shown = f"{result.shown.stdout}{bundles(result)}"
     assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        pytest.param(lambda: glm_magics.embed(["a"], cache=5), "An int is no cache", id="int"),
+        pytest.param(lambda: glm_magics.embed({"a": 1}), "A dict is no column", id="dict"),
+        pytest.param(lambda: glm_magics.search("a", 1.5), "A float is no data", id="float"),
+        pytest.param(lambda: glm_magics.search("a", object()), "An object is no", id="object"),
+    ],
+)
+def test_a_type_has_its_article(ip, act: Callable[[], object], words: str) -> None:
+    """At the start of a sentence."""
+    with pytest.raises(InputError) as caught:
+        act()
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("ndarray", "an ndarray"), ("str", "a str"), ("uint8", "a uint8"), ("Image", "an Image"), ("", "a ")]
+)
+def test_articles(name: str, words: str) -> None:
+    """By how a name is said, as far as letters tell."""
+    assert with_article(name) == words
