@@ -13,6 +13,7 @@ from typing import Literal, Protocol, get_args
 
 from .errors import GLMError, InputError, one_line
 from .geometry import Box, Shape, keep_visible, moved
+from .grammar import kind_of
 from .replies import Reply
 
 RegionForm = Literal["thousandths", "crop", "both"]
@@ -111,7 +112,7 @@ def plan_questions(
         raise InputError("Nothing is asked.", "Write what to find, e.g. `the red cups`.")
     for subject in (region, like):
         if subject is not None and not isinstance(subject, Box):
-            raise InputError(f"A {type(subject).__name__} is no box to ask about.", "Give one of `.boxes`.")
+            raise InputError(f"{kind_of(subject)} is no box to ask about.", "Give one of `.boxes`.")
     if form not in _REGION_FORMS:
         raise InputError(f"There is no form {one_line(repr(form), 40)} for a region.", f"Give {', '.join(_REGION_FORMS)}.")
     subject = region or like

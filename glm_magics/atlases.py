@@ -11,6 +11,7 @@ from .cartography.colouring import RAMP, Colouring
 from .cartography.names import place_names
 from .cartography.stills import draw_still
 from .errors import GLMError, InputError, MissingExtraError, one_line
+from .grammar import plural
 from .widgets.inquiries import Cards, Choose, Find, Inquiry, parse_inquiry
 from .widgets.outputs import Outputs
 
@@ -203,7 +204,7 @@ class Atlas:
 
     def __repr__(self) -> str:
         n, colouring = len(self._sheet.points), self._sheet.colouring
-        words = f"A map of {n:,} text{'s' if n != 1 else ''}"
+        words = f"A map of {plural(n, 'text')}"
         if colouring.title:
             words += f", coloured by {colouring.title}"
         if colouring.groups:

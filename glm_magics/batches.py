@@ -30,6 +30,13 @@ HOPELESS, HOPELESS_REFUSALS = 3, 150
 A batch of 64 bad texts takes 127 refusals to be known as such.
 """
 
+_PARAMETERS = {
+    "dimension": "Ask for other `dimensions`, or leave them out.",
+    "encoding_format": "Connect with `--kind litellm`, which asks for vectors as plain numbers.",
+}
+"""What a refusal names that is about no text, and what to do then."""
+
+_PARAMETER_CODES = {"1210", "1214"}
 _WHOLE_REQUEST_CODES = {"1211", "1212", "1213", "1215", "1221", "1222"}
 """Bad requests whichever the texts: the model, the way of calling, a field."""
 
@@ -69,6 +76,7 @@ class BatchSender:
         limiter: how many may be in flight.
         policy: how often to try again, and how patiently.
         width: numbers that each vector must have; None takes the first answer's.
+        has_odd_dimensions: the model documents no such number of them.
     """
 
     def __init__(
@@ -78,12 +86,14 @@ class BatchSender:
         limiter: Limiter,
         policy: RetryPolicy,
         width: int | None,
+        has_odd_dimensions: bool = False,
     ) -> None:
         self._send = send
         self._build_body = build_body
         self._limiter = limiter
         self._policy = policy
         self.width = width
+        self._has_odd_dimensions = has_odd_dimensions
         self._waiting: list[tuple[float, int, Errand]] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
@@ -154,6 +164,8 @@ class BatchSender:
                 failure = GLMError(f"Sending failed: {type(error).__name__}: {error}.", "Please report this.")
                 outcome = Outcome(errand, None, failure, errand.places, True)
             if outcome is not None:
+                if outcome.is_fatal:  # here and not where it is taken: meanwhile others would be sent
+                    self.stop()
                 self._outcomes.put(outcome)
 
     def _next(self) -> Errand | None:
@@ -189,6 +201,9 @@ class BatchSender:
         assert attempt.error is not None
         if isinstance(attempt.error, BadRequestError) and "--dry-run" in attempt.error.way_out:  # which `%%glm` has
             attempt.error.way_out = "Look at these texts, `model` and `dimensions`."
+            if way_out := self._fault_of_parameters(errand, attempt.error):
+                attempt.error.way_out = way_out
+                return Outcome(errand, None, attempt.error, errand.places, True)
         if attempt.is_crowded:
             return self._come_again(errand, attempt.error, attempt.retry_after_s)
         if attempt.is_retryable:
@@ -199,9 +214,8 @@ class BatchSender:
 
     def _read(self, errand: Errand, payload: Mapping[str, Any]) -> Outcome | None:
         vectors = read_vectors(payload, len(errand.texts), self.width)
-        if self.width is not None and vectors.width not in (0, self.width):
-            said = f"The server gives vectors of {vectors.width} numbers, not {self.width}."
-            return Outcome(errand, None, APIError(said, "Ask for other `dimensions`."), errand.places, True)
+        if self._is_of_other_width(vectors):
+            return Outcome(errand, None, self._width_error(vectors.width), errand.places, True)
         self.width = self.width or vectors.width or None
         bad = [n for n, is_usable in enumerate(vectors.is_usable.tolist()) if not is_usable]
         if len(bad) < len(errand.places):
@@ -215,6 +229,20 @@ class BatchSender:
         rest = Errand(places, [errand.texts[n] for n in bad], errand.n_tries + 1)
         self._queue([rest], self._policy.wait_s(rest.n_tries, None), n_new=1)
         return Outcome(errand, vectors)
+
+    def _is_of_other_width(self, vectors: Vectors) -> bool:
+        """True where all vectors have another length; once there were right ones it is a slip, which another try may cure."""
+        is_other = self.width is not None and vectors.width not in (0, self.width)
+        return is_other and not self._has_answered and not vectors.is_usable.any()
+
+    def _width_error(self, width: int) -> APIError:
+        if "dimensions" in self._build_body([]):
+            said = f"The server gives vectors of {width} numbers, not of the {self.width} that were asked for."
+            return APIError(said, f"Ask for `dimensions={width}`; if it has given {self.width} before, run it again.")
+        return APIError(
+            f"The server gives vectors of {width} numbers, not of {self.width} as before.",
+            "Another model may answer to this name now: `%glm_cache -m MODEL --remove` forgets the old vectors.",
+        )
 
     def _come_again(self, errand: Errand, error: GLMError, retry_after_s: float) -> Outcome | None:
         """Too many at once: says nothing about the texts. The limiter paces; waiting only spreads those that meet it often."""
@@ -247,3 +275,12 @@ class BatchSender:
         """A batch that failed for good. Where nothing else is answered either, nothing more is sent."""
         self._n_failed_in_a_row += 1
         return Outcome(errand, None, error, errand.places, self._n_failed_in_a_row >= HOPELESS)
+
+    def _fault_of_parameters(self, errand: Errand, error: GLMError) -> str:
+        """What to do about a refusal that is about a parameter; empty where it may be about a text, which a server may quote."""
+        if self._has_answered:
+            return ""
+        if self._has_odd_dimensions and error.code in _PARAMETER_CODES:
+            return _PARAMETERS["dimension"]
+        said, texts = error.message.lower(), "\n".join(errand.texts).lower()
+        return next((way_out for name, way_out in _PARAMETERS.items() if name in said and name not in texts), "")

@@ -18,6 +18,7 @@ from .errors import InputError, MediaError
 from .fonts import way_out
 from .geometry import Point, Shape, keep_visible
 from .glyphs import Pen, pen
+from .grammar import kind_of
 from .pictures import MAX_PIXELS, to_rgb
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def upright_picture(image: Image, max_side_px: int | None = None) -> Image:
     if max_side_px is not None and (type(max_side_px) is not int or max_side_px < 1):
         raise InputError(f"max_side_px is {max_side_px!r}.", "Give a whole number of pixels, or None for no reduction.")
     if not hasattr(image, "getexif"):
-        raise MediaError(f"A {type(image).__name__} is no picture to draw on.", "Open it first: PIL.Image.open(path).")
+        raise MediaError(f"{kind_of(image)} is no picture to draw on.", "Open it first: PIL.Image.open(path).")
     if not image.width or not image.height:
         raise MediaError("The picture has no pixels.", "Look at how it was made.")
     if image.width * image.height > MAX_PIXELS:

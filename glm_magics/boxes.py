@@ -13,6 +13,7 @@ from .boxdrawing import draw_shapes, upright_picture
 from .boxlabels import label_text
 from .errors import InputError, one_line
 from .geometry import Box, Shape, keep_visible
+from .grammar import kind_of
 from .grounding import Unread, read_boxes
 from .markdown import to_html_text
 
@@ -260,6 +261,6 @@ def parse_boxes(
         InputError: no text, a size that is none, an unknown scale or order.
     """
     if not isinstance(text, str):
-        raise InputError(f"A {type(text).__name__} is no answer.", "Give its text, e.g. `reply.text`.")
+        raise InputError(f"{kind_of(text)} is no answer.", "Give its text, e.g. `reply.text`.")
     reading = read_boxes(text, width_px, height_px, scale=scale, order=order, is_growing=is_growing)
     return Boxes(reading.shapes, reading.reason, reading.unread)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .errors import BudgetError, OptionError, one_line
+from .grammar import plural
 from .money import write_amount
 from .pricing import Price
 from .providers import Provider
@@ -168,9 +169,9 @@ class VectorMeter:
         """Raises BudgetError when so many texts, of so many tokens by estimate, cost more than is left."""
         cost = self._price.cost_of_prompt(n_tokens)
         if cost > self._allowance.left(self):
+            texts = plural(n_texts, "text that is not cached", "texts that are not cached")
             raise BudgetError(
-                f"{n_texts:,} texts that are not cached would cost about {write_amount(cost, self._price.currency)}; "
-                f"{self._left()}.",
+                f"{texts} would cost about {write_amount(cost, self._price.currency)}; {self._left()}.",
                 f"Embed fewer, or allow more with {self._allowance.option}. Nothing was sent.",
             )
 

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from .errors import MediaError
+from .grammar import plural
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -119,7 +120,7 @@ class CellOutputs:
     def __repr__(self) -> str:
         n_pictures = len(self.shown_pictures)
         counts = ((n_pictures, "picture"), (len(self.outputs) - n_pictures, "text"))
-        said = [f"{n} {name}" if n == 1 else f"{n} {name}s" for n, name in counts if n]
+        said = [plural(n, name) for n, name in counts if n]
         return f"cell {self.number}: {', '.join(said) or 'nothing'}"
 
 

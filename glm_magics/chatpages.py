@@ -9,6 +9,7 @@ from typing import Any
 from .conversations import Conversation, Turn
 from .errors import one_line
 from .formats import fenced
+from .grammar import plural
 from .markdown import make_safe, strip_controls, to_html_text
 from .messages import ImagePart, Message, Part, TextPart
 
@@ -46,7 +47,7 @@ class _Page:
 def chat_bundles(chat: Conversation) -> list[dict[str, Any]]:
     """The whole chat, to be published in order."""
     page = _Page()
-    page.say(f"**{chat.name}** ({'1 turn' if len(chat.turns) == 1 else f'{len(chat.turns)} turns'})")
+    page.say(f"**{chat.name}** ({plural(len(chat.turns), 'turn')})")
     if chat.system:
         page.say(f"*system:* {chat.system}")
     for n, turn in enumerate(chat.turns, 1):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import one_line
+from .grammar import plural
 from .replies import Reply
 
 if TYPE_CHECKING:
@@ -59,9 +60,9 @@ def _write_group(heading: str, texts: Sequence[str], n_chars: int) -> str:
 
 def describe_naming(n: int, reply: Reply) -> str:
     """``12 clusters named by glm-4.7: 1,204 tokens, ¥0.0031``."""
-    tokens = f"{reply.usage.total_tokens:,} tokens" if reply.usage is not None else ""
+    tokens = plural(reply.usage.total_tokens, "token") if reply.usage is not None else ""
     spent = ", ".join(filter(None, (tokens, str(reply.cost or ""))))
-    named = f"{min(n, MOST_NAMED):,} {'cluster' if n == 1 else 'clusters'} named by {reply.model}"
+    named = f"{plural(min(n, MOST_NAMED), 'cluster')} named by {reply.model}"
     return f"{named}: {spent}." if spent else f"{named}."
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .errors import ChatError, one_line
+from .grammar import plural
 from .messages import Message, Part, TextPart
 
 _NAME = re.compile(r"[^\W_](?:[\w .-]{0,58}[\w-])?")
@@ -89,7 +90,7 @@ class Conversation:
         """
         if not 0 <= n <= len(self.turns):
             raise ChatError(
-                f"The chat `{self.name}` has {_turns(len(self.turns))}, no turn {n}.", "`%glm_chat show` numbers them."
+                f"The chat `{self.name}` has {plural(len(self.turns), 'turn')}, no turn {n}.", "`%glm_chat show` numbers them."
             )
         return replace(self, turns=self.turns[:n])
 
@@ -170,11 +171,8 @@ NEARLY_FULL = 0.8
 def ways_out(chat: Conversation) -> str:
     """What can be done about a chat that is too long; never done unasked."""
     half = max(1, len(chat.turns) // 2)
+    kept = "turn" if half == 1 else f"{half} turns"
     return (
-        f"`%glm_chat trim {chat.name} {half}` keeps the last {half} turns, `%glm_chat fork {chat.name} NEW {half}` goes on from "
+        f"`%glm_chat trim {chat.name} {half}` keeps the last {kept}, `%glm_chat fork {chat.name} NEW {half}` goes on from "
         f"turn {half}; or choose a model with a larger context (`%glm_models`)."
     )
-
-
-def _turns(n: int) -> str:
-    return "1 turn" if n == 1 else f"{n} turns"

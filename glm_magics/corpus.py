@@ -17,6 +17,7 @@ from .clusternames import ask_for_names, describe_naming, read_names
 from .embeddings import embed_texts
 from .errors import GLMError, GLMWarning, InputError, OptionError, SchemaError, one_line
 from .flow import Asking, Desk
+from .grammar import kind_of
 from .options import Options, nearest
 from .progress import painter_for
 from .settings import data_folder
@@ -114,7 +115,7 @@ class Corpus:
         elif is_store(cache):
             return cache
         else:
-            raise InputError(f"A {type(cache).__name__} is no cache.", "Give a folder, a store, or False for none.")
+            raise InputError(f"{kind_of(cache)} is no cache.", "Give a folder, a store, or False for none.")
         return self._stores.setdefault(folder.absolute(), LocalStore(folder.absolute()))
 
     def cache(self, cache: Cache = None) -> VectorCache:

@@ -12,6 +12,7 @@ from typing import Any
 
 from .cells import cut, format_column, to_word
 from .errors import InputError, MediaError, MissingExtraError, one_line
+from .grammar import kind_of
 from .tables import MAX_CELL_CHARS, Column, Table, check_limits, kept_places, mark_gaps, without_repeats
 
 
@@ -154,7 +155,7 @@ def open_frame(frame: Any) -> tuple[Any, list[str], bool]:
         native = nw.from_native(frame, allow_series=True)
     except TypeError:
         raise InputError(
-            f"A {type(frame).__name__} is no dataframe.",
+            f"{kind_of(frame)} is no dataframe.",
             "Give one of pandas, polars, pyarrow, …; what shows itself as an HTML table becomes one by glm.as_tables(it)[0].",
         ) from None
     native = native.to_frame() if isinstance(native, nw.Series) else native

@@ -16,6 +16,7 @@ from uuid import uuid4
 from .errors import one_line
 from .formats import FORMATS, footer, record, sources_markdown, sources_text
 from .frontends import Publish
+from .grammar import plural
 from .markdown import LONG_PIECE_CHARS, BlockSplitter, make_safe, strip_controls, to_html_text
 from .replies import Reply, ReplyFold
 from .retries import Waiting
@@ -206,7 +207,7 @@ class NotebookPainter:
 
     def _paint_growing(self, fold: ReplyFold) -> int:
         n_chars = sum(map(len, fold.text_pieces))
-        line = _small(f"{self._model} · receiving, {n_chars} characters…")
+        line = _small(f"{self._model} · receiving, {plural(n_chars, 'character')}…")
         if self._format.grow is None or not n_chars:
             return self._show(self._head + line)
         return self._show(f"{self._head}{self._format.grow(''.join(fold.text_pieces))}\n{line}")

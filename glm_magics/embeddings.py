@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .batches import BatchSender, Errand, Outcome
 from .errors import CacheError, EmbeddingError, GLMError, GLMWarning, Interrupted
+from .grammar import plural
 from .supply import Listener, Progress, Server, Source, Spent
 from .texts import Plan, count_tokens, name_rows
 from .tokens import text_tokens
@@ -147,8 +148,8 @@ class _Run:
         source, server, missing = self._source, self._source.connect(), self._distinct()
         if source.meter is not None:
             source.meter.check_before(len(missing), sum(text_tokens(self._plan.texts[place]) for place in missing))
-        width = None if self._out is None else self._out.shape[1]
-        sender = BatchSender(server.embed, source.build_body, source.limiter, source.policy, width or source.width)
+        width = source.width if self._out is None else self._out.shape[1]
+        sender = BatchSender(server.embed, source.build_body, source.limiter, source.policy, width, source.has_odd_dimensions)
         sender.add(list(self._errands(missing)))
         self._progress = replace(self._progress, n_texts=self._progress.n_texts - len(self._twins))
         ending = "stopped"
@@ -164,7 +165,7 @@ class _Run:
                 self._drain(sender, server)
             n = self._progress.n_cached + self._progress.n_done
             where = "are kept; run it again to go on" if self._store is not None else "had come"
-            raise Interrupted(kept=f"{n:,} of {self._progress.n_texts:,} texts {where}.") from None
+            raise Interrupted(kept=f"{n:,} of {plural(self._progress.n_texts, 'text')} {where}.") from None
         finally:
             sender.stop()
             self._tell(is_over=True)

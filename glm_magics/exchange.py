@@ -194,6 +194,7 @@ class Exchange:
         notes = [*_taped_words(taped), *self.describe(request, reply)]
         if price is None and self.provider.currency:
             notes.append("price not known")
+        reply.is_followed = self.tools is not None and self.tools.will_go_on(reply)
         if self._bill and not (self.tools and reply.tool_calls):
             notes.append(_in_all([*self._bill, (reply.usage, reply.cost)]))
         if self.schema is not None and not (self.tools and reply.tool_calls):

@@ -12,6 +12,7 @@ from .conversations import Conversation, ways_out
 from .display import Painter, QuietPainter
 from .errors import ChatError, GLMError, Interrupted, OptionError, PromptTooLongError
 from .exchange import Exchange
+from .grammar import plural
 from .intake import find_intake
 from .jobbook import Errand, Job, JobPainter
 from .live import Pump
@@ -274,7 +275,7 @@ class Asking:
         if self._loop is not None and reply.tool_calls:
             return []  # the answer comes later
         n_calls = len(self._loop.records) if self._loop else 0
-        notes = [] if not n_calls else ["1 call" if n_calls == 1 else f"{n_calls} calls"]
+        notes = [] if not n_calls else [plural(n_calls, "call")]
         if self._chat is not None:
             notes.append(describe_room(self._chat, request, reply, self._provider))
         if self.options.as_ == "code" and not self.options.quiet and not self.options.background:
@@ -309,6 +310,6 @@ class Asking:
         name = self._chat.name
         if n_saved := self.desk.chats.n_saved_turns(name):
             self.desk.stage.teller(self.options)(
-                f"A chat {name} of {n_saved} turns is saved on disk, and this one begins anew: "
+                f"A chat {name} of {plural(n_saved, 'turn')} is saved on disk, and this one begins anew: "
                 f"`%glm_chat resume {name}` goes on with that one."
             )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .errors import one_line
+from .grammar import plural
 from .markdown import make_safe, strip_controls, to_html_text
 from .replies import FINISHED_WHOLE, Reply, Usage
 from .sent import in_words
@@ -142,7 +143,7 @@ def footer(reply: Reply) -> str:
         facts.append(reply.ending)
     elif not reply.finish_reason:
         facts.append("no finish reason (the answer may not be whole)")
-    elif reply.finish_reason != "stop":
+    elif reply.finish_reason != "stop" and not _has_served(reply):
         note = "" if reply.finish_reason in FINISHED_WHOLE else " (the answer is not whole)"
         facts.append(f"finish reason: {one_line(reply.finish_reason, 60)}{note}")
     if words := in_words(reply.sent):
@@ -151,11 +152,16 @@ def footer(reply: Reply) -> str:
     return " · ".join(facts)
 
 
+def _has_served(reply: Reply) -> bool:
+    """True for calls that are run here, and for the one call that held the answer."""
+    return reply.finish_reason == "tool_calls" and (reply.is_followed or (reply.value is not None and not reply.misfit))
+
+
 def tokens_in_words(usage: Usage) -> str:
     """``1 200 (400 cached) → 300 thinking + 90 tokens``."""
     cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
     thinking = f"{usage.thinking_tokens:,} thinking + " if usage.thinking_tokens else ""
-    return f"{usage.prompt_tokens:,}{cached} → {thinking}{usage.answer_tokens:,} tokens".replace(",", "\u202f")
+    return f"{usage.prompt_tokens:,}{cached} → {thinking}{plural(usage.answer_tokens, 'token')}".replace(",", "\u202f")
 
 
 def record(reply: Reply) -> dict[str, object]:

@@ -17,6 +17,7 @@ from .asking import Asker, Question, RegionForm, Round, Told, plan_questions
 from .boxes import Boxes
 from .errors import GLMError, InputError, MissingExtraError
 from .geometry import Box, Shape
+from .grammar import plural
 from .widgets.exports import EXPORTS, File, make_file
 from .widgets.history import History
 from .widgets.marks import clean
@@ -277,7 +278,7 @@ class Grounding(HasTraits):
 
     def __repr__(self) -> str:
         n = len(self._pictures)
-        return f"{'1 picture' if n == 1 else f'{n} pictures'}, {self.boxes!r}"
+        return f"{plural(n, 'picture')}, {self.boxes!r}"
 
 
 class _Follower:

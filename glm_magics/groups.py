@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from .errors import InputError
+from .grammar import plural
 from .tables import MAX_ROWS
 
 _FIRST_ROWS = 3
@@ -45,8 +46,7 @@ def lay_out(grouped: Any) -> tuple[Any, str]:
     frame = frame.iloc[order]
     frame.index = _with_keys(frame.index, sizes, first[order])
     rows = "row" if n_first == 1 else f"{n_first} rows"
-    plural = "s" if len(sizes) != 1 else ""
-    return frame, f"{len(sizes)} group{plural} of {int(sizes.sum())} rows; the first {rows} of each"
+    return frame, f"{plural(len(sizes), 'group')} of {plural(int(sizes.sum()), 'row')}; the first {rows} of each"
 
 
 def _sizes(grouped: Any) -> Any:

@@ -14,6 +14,7 @@ from .cartography.keeping import find_points
 from .cartography.names import typical_words
 from .cartography.projection import rotate
 from .errors import InputError, one_line
+from .grammar import kind_of, plural
 from .similarity import Data, check_count, check_options, choose_count, read_matrix
 from .texts import read_texts
 from .vectors import find_clusters, find_nearest, to_unit
@@ -141,7 +142,7 @@ def _read_colour(table: _Table, color: Any) -> _Wanted:
     values = _to_list(color)
     if len(values) != len(table.texts):
         raise InputError(
-            f"color has {len(values):,} values, the data {len(table.texts):,} rows.",
+            f"color has {plural(len(values), 'value')}, the data {plural(len(table.texts), 'row')}.",
             "Give one value for each row, or a column's name.",
         )
     return _Wanted(str(getattr(color, "name", None) or "colour"), values)
@@ -168,9 +169,7 @@ def _to_list(values: Any) -> list[Any]:
             return found if isinstance(found, list) else [found]
     if isinstance(values, Sequence):
         return list(values)
-    raise InputError(
-        f"A {type(values).__name__} is no colour.", "Give a column's name, one value for each row, or False for none."
-    )
+    raise InputError(f"{kind_of(values)} is no colour.", "Give a column's name, one value for each row, or False for none.")
 
 
 def _choose_rows(n: int, most: int, seed: int) -> tuple[Rows, str]:

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import logging
 import os
 import shlex
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import ToolError, one_line
+from .mcpheaders import Header
 
 START_S = 30.0
 """To start a server and hear what tools it has; a package may first be fetched."""
 
 LIST_S = 10.0
 _END_S = 8.0
+_READ_S = 300.0
+"""A server may hold an answer open so long: the SDK's own limit."""
+
 _MAX_PAGES, _MAX_LISTED = 20, 1000
 _STDERR_CHARS = 300
 
@@ -35,11 +40,13 @@ class Address:
         command: to start, with its arguments; empty for an address.
         url: of a server over streamable HTTP; empty for a command.
         variables: names of environment variables that the command gets; without them it sees none but the usual few.
+        headers: sent with each request to the url.
     """
 
     command: tuple[str, ...] = ()
     url: str = ""
     variables: tuple[str, ...] = ()
+    headers: tuple[Header, ...] = ()
 
     def __str__(self) -> str:
         return self.url or shlex.join(self.command)
@@ -63,6 +70,7 @@ class Server(threading.Thread):
         self._client: Any = None
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115  # closed in `run`
         self.error_tail = ""
+        self._status = 0  # of the last answer over HTTP
 
     def connect(self, timeout_s: float = START_S) -> None:
         """Starts it and waits until it answers.
@@ -76,14 +84,13 @@ class Server(threading.Thread):
         except FutureTimeoutError:
             self.stop()
             said = f"The MCP server `{self.server_name}` does not answer within {timeout_s:g} s.{self._said()}"
-            raise ToolError(said, _CHECK) from None
+            raise ToolError(said, self._way_out()) from None
         except KeyboardInterrupt:
             self.stop()
             raise
         except Exception as error:
-            raise ToolError(
-                f"The MCP server `{self.server_name}` cannot be used: {_reason(error)}.{self._said()}", _CHECK
-            ) from None
+            said = f"The MCP server `{self.server_name}` cannot be used: {self._reason(error)}.{self._said()}"
+            raise ToolError(said, self._way_out()) from None
 
     def run(self) -> None:
         """The thread's work."""
@@ -103,18 +110,36 @@ class Server(threading.Thread):
             self._loop.close()
 
     async def _serve(self) -> None:
-        from mcp import Client, StdioServerParameters
-        from mcp.client.stdio import stdio_client
+        from mcp import Client
 
-        transport: Any = self.address.url
-        if self.address.command:
-            command, *arguments = self.address.command
-            env = {name: os.environ[name] for name in self.address.variables if name in os.environ}
-            transport = stdio_client(StdioServerParameters(command=command, args=arguments, env=env), errlog=self._errors)
-        async with Client(transport) as client:
+        async with self._transport() as transport, Client(transport) as client:
             self._client = client
             self._ready.set_result(None)
             await self._over.wait()
+
+    @asynccontextmanager
+    async def _transport(self) -> AsyncGenerator[Any]:
+        """The way to the server; a key is put into its header here and kept nowhere else."""
+        if self.address.command:
+            from mcp import StdioServerParameters
+            from mcp.client.stdio import stdio_client
+
+            command, *arguments = self.address.command
+            env = {name: os.environ[name] for name in self.address.variables if name in os.environ}
+            yield stdio_client(StdioServerParameters(command=command, args=arguments, env=env), errlog=self._errors)
+            return
+        import httpx2
+        from mcp.client.streamable_http import streamable_http_client
+
+        async with httpx2.AsyncClient(
+            headers={header.name: header.fill() for header in self.address.headers},
+            timeout=httpx2.Timeout(START_S, read=_READ_S),
+            event_hooks={"response": [self._note_status]},
+        ) as http:
+            yield streamable_http_client(self.address.url, http_client=http)
+
+    async def _note_status(self, response: Any) -> None:
+        self._status = response.status_code
 
     def stop(self) -> None:
         """Ends it; its process too. Harmless when it has ended."""
@@ -159,7 +184,7 @@ class Server(threading.Thread):
         Raises:
             ToolError: it failed, or the server has ended.
         """
-        return read_result(self._wait(self._client_call(name, dict(arguments)), None))
+        return read_result(self._wait(self._client_call(name, dict(arguments)), None), self.without_keys)
 
     async def _client_call(self, name: str, arguments: dict[str, Any]) -> Any:
         return await self._client.call_tool(name, arguments)
@@ -174,12 +199,31 @@ class Server(threading.Thread):
             return future.result(timeout_s)
         except FutureTimeoutError:
             future.cancel()
-            raise ToolError(f"The MCP server `{self.server_name}` does not answer.{self._said()}", _CHECK) from None
+            raise ToolError(f"The MCP server `{self.server_name}` does not answer.{self._said()}", self._way_out()) from None
         except Exception as error:
-            raise ToolError(f"The MCP server `{self.server_name}` failed: {_reason(error)}.{self._said()}", _CHECK) from None
+            said = f"The MCP server `{self.server_name}` failed: {self._reason(error)}.{self._said()}"
+            raise ToolError(said, self._way_out()) from None
         except BaseException:  # ■, or the time for the call is over
             future.cancel()
             raise
+
+    def _reason(self, error: BaseException) -> str:
+        """What went wrong, in a few words; of HTTP the status, which the SDK does not tell."""
+        said = self.without_keys(_reason(error))
+        return f"{said} (HTTP {self._status})" if self._status >= 400 else said
+
+    def without_keys(self, text: str) -> str:
+        """The text as it may be shown or sent on: of a key that the server repeats only the variable's name."""
+        for header in self.address.headers:
+            text = header.hide(text)
+        return text
+
+    def _way_out(self) -> str:
+        if self.address.command:
+            return _CHECK
+        if self._status not in _NOT_LET_IN:
+            return _CHECK_URL
+        return _OTHER_KEY if self.address.headers else _NEEDS_KEY
 
     def _said(self) -> str:
         """The end of what the process wrote to its standard error."""
@@ -195,6 +239,10 @@ class Server(threading.Thread):
 
 
 _CHECK = "Does its command run in a terminal? `%glm_mcp list` shows what is connected."
+_CHECK_URL = "Is the address right, and is the server there? `%glm_mcp list` shows what is connected."
+_NEEDS_KEY = 'It lets in who has a key: `%glm_mcp add NAME --header "Authorization: Bearer $TOKEN_NAME" https://…`.'
+_OTHER_KEY = "Is the key in the environment variable the right one, and does this server want it in this header?"
+_NOT_LET_IN = (401, 403)
 _AGAIN = "`%glm_mcp remove {name}` and add it again."
 
 
@@ -212,8 +260,8 @@ def _reason(error: BaseException) -> str:
     return said or type(error).__name__
 
 
-def read_result(result: Any) -> Any:
-    """The content of a ``CallToolResult``: text, and pictures as bytes.
+def read_result(result: Any, without_keys: Callable[[str], str]) -> Any:
+    """The content of a ``CallToolResult``: text, and pictures as bytes; of a key that the server repeats only its name.
 
     Raises:
         ToolError: the tool says that it failed.
@@ -233,9 +281,9 @@ def read_result(result: Any) -> Any:
             texts.append(f"[resource {one_line(str(block.uri), 200)}]")
         else:
             texts.append(f"[{one_line(kind, 20) or 'content'} that cannot be shown]")
-    text = "\n".join(texts)
+    text = without_keys("\n".join(texts))
     if result.is_error:
         raise ToolError(text or "It failed without a word.", "")  # for the model, who knows best what to do
     if not text and not pictures and result.structured_content is not None:
-        return result.structured_content
+        return json.loads(without_keys(json.dumps(result.structured_content)))
     return {"text": text, "pictures": pictures} if pictures else text

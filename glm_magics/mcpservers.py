@@ -9,10 +9,12 @@ import atexit
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from .errors import MissingExtraError, OptionError, ToolError, one_line
 from .mcpconnections import Address, Server, without_home
+from .mcpheaders import read_header
 from .schemas import MisfitError, Schema, read_schema
 from .signatures import wire_name
 from .toolbox import Tool, Toolbox
@@ -36,16 +38,20 @@ class Servers(Mapping[str, Server]):
     def __len__(self) -> int:
         return len(self._servers)
 
-    def add(self, name: str, *where: str, variables: Sequence[str] = ()) -> Servers:
+    def add(
+        self, name: str, *where: str, variables: Sequence[str] = (), headers: Mapping[str, str] = MappingProxyType({})
+    ) -> Servers:
         """Connects to a server: a command with its arguments, which is started, or an address.
 
         Args:
             name: by which ``--mcp`` names it.
             where: the words of the command, or one http(s) address.
             variables: names of environment variables that the command needs, e.g. for its key.
+            headers: sent to the address, e.g. ``{"Authorization": "Bearer $SHOP_KEY"}``: ``$SHOP_KEY`` is read from the
+                environment now; a value that names no variable is refused, a notebook being no place for a key.
 
         Raises:
-            OptionError: the name is taken or cannot be one, or there is no command.
+            OptionError: the name is taken or cannot be one, there is no command, or a header's value is not as above.
             ToolError: the server does not start or answer.
             MissingExtraError: the ``mcp`` extra is not installed.
         """
@@ -53,7 +59,7 @@ class Servers(Mapping[str, Server]):
             raise OptionError(f"`{one_line(name, 40)}` cannot be a server's name.", "Use up to 32 letters, digits, `_` and `-`.")
         if name in self._servers:
             raise OptionError(f"There is a server `{name}` already.", f"`%glm_mcp remove {name}` first, or give another name.")
-        address = _read_address(where, variables)
+        address = _read_address(where, variables, headers)
         try:
             import mcp  # noqa: F401
         except ImportError:
@@ -124,18 +130,27 @@ class Servers(Mapping[str, Server]):
         return {"text/plain": repr(self)}
 
 
-def _read_address(where: Sequence[str], variables: Sequence[str]) -> Address:
+def _read_address(where: Sequence[str], variables: Sequence[str], headers: Mapping[str, str]) -> Address:
     """A command, or an address.
 
     Raises:
         OptionError: neither, or an address with a password in it.
     """
+    read = tuple(read_header(name, value) for name, value in headers.items())
     if not where:
         raise OptionError("Which server?", "`%glm_mcp add NAME command…` or `%glm_mcp add NAME https://…`.")
     if len(where) == 1 and where[0].startswith(("http://", "https://")):
         if "@" in where[0].split("/")[2]:
             raise OptionError("The address carries a password, which would be saved with the notebook.", "Leave it out.")
-        return Address(url=where[0])
+        if variables:
+            raise OptionError("A server at an address gets no variables.", 'Its key goes into `--header "NAME: $VARIABLE"`.')
+        for header in read:
+            header.fill()
+        return Address(url=where[0], headers=read)
+    if read:
+        raise OptionError(
+            "A command takes no headers; a server at one http(s) address does.", "`--env NAME` hands a variable on."
+        )
     for name in variables:
         if name not in os.environ:
             raise OptionError(f"There is no environment variable `{one_line(name, 40)}`.", "Set it before the kernel starts.")
@@ -151,7 +166,9 @@ def _tool(server: Server, raw: Any) -> Tool | None:
     if schema.is_wrapped:  # not of an object
         return None
     name = f"{server.server_name}_{raw.name}"
-    about = (raw.description or f"The tool {raw.name} of the server {server.server_name}.")[:_DESCRIPTION_CHARS]
+    about = server.without_keys(raw.description or f"The tool {raw.name} of the server {server.server_name}.")[
+        :_DESCRIPTION_CHARS
+    ]
     identity = ("mcp", server.server_name, str(server.address), raw.name, raw.description, repr(raw.input_schema))
     call = partial(_call, server, raw.name)
     read = partial(_read, schema)

@@ -12,6 +12,7 @@ from .addresses import hide_query
 from .errors import one_line
 from .fonts import base_face
 from .formats import fenced
+from .grammar import plural
 from .markdown import make_safe
 from .messages import ImagePart, TextPart
 from .pictures import thumbnail_png
@@ -64,7 +65,7 @@ class Preview:
             n_hidden = len(self.images) - _MOST_THUMBNAILS
             more = f", {n_hidden} of them not shown" if n_hidden > 0 else ""
             n = len(self.images)
-            bundles.append({"image/png": _png(sheet), "text/plain": f"{n} picture{'' if n == 1 else 's'}{more}"})
+            bundles.append({"image/png": _png(sheet), "text/plain": f"{plural(n, 'picture')}{more}"})
         return bundles
 
     def __repr__(self) -> str:
@@ -79,7 +80,7 @@ class Preview:
     def _summary(self) -> str:
         unknown = " and what is behind the addresses" if any(item.n_tokens is None for item in self.items) else ""
         price = f", {self.price}" if self.price else ""
-        return f"about {self.n_tokens:,} tokens{unknown} to {one_line(self.model, 60)} at {self.host}{price}"
+        return f"about {plural(self.n_tokens, 'token')}{unknown} to {one_line(self.model, 60)} at {self.host}{price}"
 
     def _plain(self) -> str:
         lines = [" · ".join(filter(None, _cells(item))) for item in self.items]
@@ -93,7 +94,7 @@ class Preview:
         return f"{head}{rows}\n{fenced(self._shown_text(), '')}{note}"
 
     def _shown_text(self) -> str:
-        cut = f"\n… {len(self.text) - _SHOWN_CHARS:,} more characters" if len(self.text) > _SHOWN_CHARS else ""
+        cut = f"\n… {plural(len(self.text) - _SHOWN_CHARS, 'more character')}" if len(self.text) > _SHOWN_CHARS else ""
         return self.text[:_SHOWN_CHARS] + cut
 
 

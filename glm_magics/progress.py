@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from uuid import uuid4
 
 from .frontends import Publish, is_terminal, publisher
+from .grammar import plural
 from .supply import Listener, Progress
 
 PATIENCE_S = 0.4
@@ -79,13 +80,13 @@ def describe(progress: Progress) -> str:
     n_ready = progress.n_done + progress.n_cached
     left_s = progress.left_s
     words = [
-        f"{n_ready:,} texts embedded"
+        f"{plural(n_ready, 'text')} embedded"
         if progress.is_over and not progress.n_left
-        else f"{n_ready:,} of {progress.n_texts:,} texts",
+        else f"{n_ready:,} of {plural(progress.n_texts, 'text')}",
         f"{progress.n_cached:,} from the cache" if progress.n_cached else "",
         f"{progress.n_failed:,} failed" if progress.n_failed else "",
         f"{progress.per_s:,.0f} texts/s" if progress.n_done else "",
-        ", ".join(filter(None, (f"{progress.n_tokens:,} tokens", str(progress.cost or "")))) if progress.n_tokens else "",
+        ", ".join(filter(None, (plural(progress.n_tokens, "token"), str(progress.cost or "")))) if progress.n_tokens else "",
         f"{progress.n_left:,} left" if progress.n_left else "",
         _clock(progress.elapsed_s) if progress.is_over else f"{_clock(left_s)} left" if left_s is not None else "",
     ]

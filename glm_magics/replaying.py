@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .errors import NoProviderError, OptionError, one_line
+from .errors import NoProviderError, OptionError, ReplayError, one_line
 from .frontends import notebook_file
 from .options import nearest
 from .providers import SERVER_KINDS, Connection, Provider, Secret, sandbox_provider, server_provider
@@ -79,9 +79,15 @@ class Replays:
 
         Raises:
             OptionError: there is no such mode.
-            ReplayError: the file is none of recordings.
+            ReplayError: the file is none of recordings, or is named, to be replayed, and not there.
         """
         deck = self._make(mode, file, is_timed)
+        if file and deck.mode == "replay" and not deck.path.exists():
+            name = one_line(file, 200)
+            raise ReplayError(
+                f"There is no file {name} to replay.",
+                f"Look at the name; `%glm_replay record {name}` makes it of what is asked from then on.",
+            )
         deck.file.read()
         self._deck = deck
         return deck
@@ -166,7 +172,7 @@ class ReplayCard:
         timed = ", as slowly as they came" if deck.is_timed and mode == "replay" else ""
         line = f"{mode}: {_WHAT[mode].format(file=deck.path.name)}{timed}."
         if self._said:
-            return line
+            return f"{line} There is no such file yet." if self._said == "replay" and not deck.path.exists() else line
         tapes = deck.file.read()
         n_edited = sum(tape.is_edited for tape in tapes.values())
         edited = f", {n_edited} of them edited by hand" if n_edited else ""

@@ -223,8 +223,7 @@ class Reply(Settling):
         elapsed_s, first_token_s: seconds from sending to the end, and to the first token (None: no token came).
         tool_calls: the calls the model asks for, whole, as on the wire.
         sent: what each value of the notebook was sent as: sizes and estimated tokens, no bytes.
-        boxes: the places in the pictures that the answer gives (`boxes.Boxes`), spans as offsets in `text`; empty when no
-            picture was sent.
+        boxes: the places in the sent pictures that the answer gives (`boxes.Boxes`), spans as offsets in `text`; else empty.
         audio: the answer spoken, from a model that speaks; None from the others. `text` is its transcript.
         value: what the answer says in the form that a schema asked for; None without a schema.
         plain: the value as dicts, lists and plain values.
@@ -258,6 +257,7 @@ class Reply(Settling):
     job: Any = field(default=None, repr=False, compare=False)
     calls: Sequence[CallRecord] = ()
     sources: Sequence[WebSource] = ()
+    is_followed: bool = field(default=False, repr=False, compare=False)  # its calls are run here, another answer follows
     is_on_display: bool = field(default=False, repr=False, compare=False)
 
     @property

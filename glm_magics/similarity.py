@@ -11,6 +11,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypeAlias
 
 from .errors import InputError, MissingExtraError, OptionError, one_line
+from .grammar import kind_of
 from .options import nearest
 
 if TYPE_CHECKING:
@@ -118,9 +119,7 @@ def _read_frame(value: Any) -> Any:
     try:
         frame = nw.from_native(value, allow_series=True)
     except TypeError:
-        raise InputError(
-            f"A {type(value).__name__} is no data to search.", "Give a list of strings, a column, or a frame."
-        ) from None
+        raise InputError(f"{kind_of(value)} is no data to search.", "Give a list of strings, a column, or a frame.") from None
     if isinstance(frame, nw.LazyFrame):
         raise InputError("This frame is lazy: it has no rows yet.", "Give `frame.collect()`.")
     return frame.to_frame() if isinstance(frame, nw.Series) else frame

@@ -97,6 +97,7 @@ def find_source(home: Home, dimensions: int | None, model: str | None, precision
         RetryPolicy(home.config.max_retries, home.config.retry_wait),
         of_model.get("inputs_per_request", 64),
         _TOGETHER_TOKENS if "max_tokens_total_label" in of_model else None,
+        has_odd_dimensions=asked not in of_model.get("dimensions", [asked]),
         is_packed=connection is not None and connection.provider.has_base64_vectors,
         **_bookkeeping(home, connection, name),
     )

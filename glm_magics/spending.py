@@ -11,6 +11,8 @@ from pathlib import PurePath
 from typing import Any
 
 from .errors import MissingExtraError, one_line
+from .frontends import is_terminal
+from .grammar import plural
 from .ledger import CallRecord, Span
 from .markdown import make_safe
 from .money import Cost, add_up
@@ -99,10 +101,11 @@ class Spending:
         return {"text/plain": plain, "text/markdown": make_safe(markdown)}
 
     def _ipython_display_(self) -> None:
+        from IPython import get_ipython
         from IPython.display import publish_display_data
 
         publish_display_data(self._repr_mimebundle_())
-        if self.calls:
+        if self.calls and not is_terminal(get_ipython()):
             buffer = BytesIO()
             self.plot().savefig(buffer, format="png", dpi=110)
             image = {"image/png": b64encode(buffer.getvalue()).decode(), "text/plain": "a plot of what was spent"}
@@ -110,7 +113,7 @@ class Spending:
 
     def _lines(self) -> tuple[str, str]:
         """As plain text and as Markdown."""
-        title = f"{_TITLES[self.span]}: {_count(len(self.calls), 'call')}"
+        title = f"{_TITLES[self.span]}: {plural(len(self.calls), 'call')}"
         if not self.calls:
             return title, title
         heads = ["model", "calls", "in", "cached", "out", "thinking", "cost"]
@@ -145,7 +148,3 @@ def _height(call: CallRecord, currency: str) -> float:
     if not currency:
         return float(call.prompt_tokens + call.completion_tokens)
     return call.cost or 0.0 if call.currency == currency else 0.0
-
-
-def _count(n: int, thing: str) -> str:
-    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"

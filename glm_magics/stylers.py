@@ -13,6 +13,7 @@ from typing import Any
 
 from .cells import clean
 from .errors import InputError, MediaError, MissingExtraError, one_line
+from .grammar import kind_of, with_article
 from .htmltables import Cell, Grid, find_tables
 from .tables import MAX_CELL_CHARS, Colour, Column, Look, Table, check_limits, cut_cells, kept_places, mark_gaps, without_repeats
 
@@ -125,7 +126,9 @@ def as_tables(value: Any) -> list[Table]:
         raise MediaError(f"Its HTML is {len(html):,} letters long.", "Take the part that matters.")
     tables = [_to_table(grid) for grid in find_tables(html)]
     if not tables:
-        raise InputError(f"There is no table in the HTML of a {type(value).__name__}.", "Give an object that shows as a table.")
+        raise InputError(
+            f"There is no table in the HTML of {with_article(type(value).__name__)}.", "Give an object that shows as a table."
+        )
     return tables
 
 
@@ -135,11 +138,11 @@ def _ask_html(value: Any) -> str:
         html = show() if callable(show) and not isinstance(value, type) else None
     except Exception as error:  # foreign code
         said = one_line(str(error), 120).rstrip(".") or type(error).__name__
-        raise MediaError(f"The _repr_html_ of a {type(value).__name__} fails: {said}.", "Does it show in a cell?") from error
+        raise MediaError(
+            f"The _repr_html_ of {with_article(type(value).__name__)} fails: {said}.", "Does it show in a cell?"
+        ) from error
     if not isinstance(html, str):
-        raise InputError(
-            f"A {type(value).__name__} does not show itself as HTML.", "Give a dataframe, or an object with _repr_html_."
-        )
+        raise InputError(f"{kind_of(value)} does not show itself as HTML.", "Give a dataframe, or an object with _repr_html_.")
     return html
 
 

@@ -51,6 +51,7 @@ class Source:
         space: which vectors these are.
         width: numbers in each; None where the server decides.
         connect: gives whom to ask; called once there is something to ask.
+        has_odd_dimensions: the model documents no such number of them.
         is_packed: vectors are asked for as base64.
         batch_texts: most texts in a request.
         batch_tokens: most tokens of a request's texts together, by estimate; None where there is no such limit.
@@ -67,6 +68,7 @@ class Source:
     batch_texts: int = 64
     batch_tokens: int | None = None
     price: Price | None = None
+    has_odd_dimensions: bool = False
     is_packed: bool = False
     meter: VectorMeter | None = None
     enter: Callable[[Spent], None] = lambda spent: None

@@ -9,6 +9,7 @@ from itertools import accumulate, pairwise
 from typing import Any, Literal, TypeAlias
 
 from .errors import InputError, MissingExtraError, one_line
+from .grammar import kind_of
 from .tokens import text_tokens
 
 Long: TypeAlias = Literal["error", "split", "truncate"]
@@ -47,7 +48,7 @@ def _read_column(value: object) -> list[Any]:
     if isinstance(value, list | tuple):
         return list(value)
     if isinstance(value, bytes | bytearray | dict | set | frozenset) or value is None:
-        raise InputError(f"A {type(value).__name__} is no column of texts.", "Give a list of strings, or a column: `df['text']`.")
+        raise InputError(f"{kind_of(value)} is no column of texts.", "Give a list of strings, or a column: `df['text']`.")
     root = type(value).__module__.partition(".")[0]
     if root == "numpy":
         return _read_array(value)
@@ -81,7 +82,7 @@ def _no_column(value: object) -> list[Any]:
     way_out = (
         f"Name a column of it: `df['…']`; there are {names}." if names else "Give a list of strings, or a column: `df['text']`."
     )
-    raise InputError(f"A {type(value).__name__} is no column of texts.", way_out)
+    raise InputError(f"{kind_of(value)} is no column of texts.", way_out)
 
 
 def _is_missing(text: object) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import one_line
+from .grammar import plural
 from .messages import ImagePart, Message, Part, TextPart
 
 DEPTH: ContextVar[int] = ContextVar("glm_tool_depth", default=0)
@@ -94,9 +95,5 @@ def picture_message(answers: Sequence[tuple[ToolCall, ToolResult]]) -> Message |
     parts: list[Part] = []
     for call, result in answers:
         if images := result.images:
-            parts += [TextPart(f"What {call.name} gave (call {call.id}), {_pictures(len(images))}:"), *images]
+            parts += [TextPart(f"What {call.name} gave (call {call.id}), {plural(len(images), 'picture')}:"), *images]
     return Message("user", parts) if parts else None
-
-
-def _pictures(n: int) -> str:
-    return "1 picture" if n == 1 else f"{n} pictures"

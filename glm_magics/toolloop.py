@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from .approvals import Approval, Approvals, Approver, State
 from .callrecords import CallRecord
 from .errors import Interrupted, ToolError
+from .grammar import plural
 from .intake import Intake
 from .messages import ImagePart, Message, TextPart
 from .replies import Reply
@@ -94,7 +95,7 @@ class ToolLoop:
         """
         if not reply.tool_calls:
             return None
-        if self._was_told:
+        if not self.will_go_on(reply):
             raise self._too_many(reply)
         wire = _with_ids(reply.tool_calls, len(self.records))
         calls = [self.box.read(call["function"]["name"], call["function"]["arguments"], call["id"]) for call in wire]
@@ -112,6 +113,10 @@ class ToolLoop:
         n_before = reply.usage.total_tokens if reply.usage else request.n_earlier_tokens
         n_tokens = n_before + sum(map(_count_tokens, more[1:]))
         return replace(request, messages=[*request.messages, *more], sent=(), n_earlier_tokens=n_tokens)
+
+    def will_go_on(self, reply: Reply) -> bool:
+        """True where the answer calls something, and has not been told that the limit is reached."""
+        return bool(reply.tool_calls) and not self._was_told
 
     def _answer(self, call: ToolCall, limits: Limits) -> ToolResult:
         tool = self.box.get(call.name)
@@ -143,7 +148,7 @@ class ToolLoop:
     def _limit(self) -> str | None:
         """Why no further call may run, as the model is told; None when one may."""
         if len(self.records) >= self.limits.max_calls:
-            said = f"The limit of {self.limits.max_calls} calls is reached"
+            said = f"The limit of {plural(self.limits.max_calls, 'call')} is reached"
         elif self._spent_s >= self.limits.total_s:
             said = f"The time for calls, {self.limits.total_s:g} s, is used up"
         else:
@@ -187,7 +192,7 @@ class ToolLoop:
 
     def _too_many(self, reply: Reply) -> ToolError:
         error = ToolError(
-            f"The model goes on calling functions after {len(self.records)} calls.",
+            f"The model goes on calling functions after {plural(len(self.records), 'call')}.",
             "Allow more with --max-calls or --call-timeout (%config GLM.tools_timeout), or ask for less.",
         )
         error.reply = reply

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .errors import OptionError, one_line
+from .grammar import plural
 from .pricing import find_price
 from .providers import PROVIDERS
 from .replies import Usage
@@ -99,7 +100,7 @@ class VectorCache:
         """How many, how large, where."""
         spaces = self.spaces
         n = sum(stats.n_vectors for stats in spaces)
-        return f"{n:,} vectors, {size_words(sum(stats.n_bytes for stats in spaces))}, in {self.store.place}"
+        return f"{plural(n, 'vector')}, {size_words(sum(stats.n_bytes for stats in spaces))}, in {self.store.place}"
 
 
 def _words(stats: SpaceStats) -> Sequence[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import socket
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -50,6 +51,15 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
 hypothesis.settings.load_profile("house")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _libraries_loops() -> Iterator[None]:
+    """Closes the event loops that IPython (``await`` in a cell) and jupyter_client (a kernel) leave open to the end."""
+    yield
+    for module, getter in (("IPython.core.async_helpers", "get_asyncio_loop"), ("jupyter_core.utils", "ensure_event_loop")):
+        if module in sys.modules:
+            getattr(sys.modules[module], getter)().close()
 
 
 @pytest.fixture(autouse=True)

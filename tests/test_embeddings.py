@@ -198,9 +198,32 @@ def test_a_vector_that_stays_bad_names_its_row(embed, fake: FakeGLM, session: Se
 def test_vectors_of_another_length_than_asked_for(embed, fake: FakeGLM) -> None:
     """Are neither cut nor kept, and no more is sent."""
     fake.error(200, {"data": [{"index": 0, "embedding": [1.0] * 2048}]})
-    with pytest.raises(GLMError, match="vectors of 2048 numbers, not 768"), pytest.warns(UserWarning, match="768 is sent"):
+    with (
+        pytest.raises(GLMError, match=r"vectors of 2048 numbers, not of the 768.*Ask for `dimensions=2048`"),
+        pytest.warns(UserWarning, match="768 is sent"),
+    ):
         embed(["a"], 768)
     assert len(fake.requests) == 1
+
+
+def test_another_length_after_right_ones_is_a_slip(session: Session) -> None:
+    """It is asked for once more, and nothing that came is lost."""
+    slips = iter([(200, {"data": [{"index": 0, "embedding": [1.0] * 255}]})])
+    session.config.max_in_flight = 1
+    session.transport = Vendor(lambda body: len(body["input"]) == 1 and next(slips, None))
+    assert np.allclose(session.corpus.embed(names(65), 256), made_up(names(65)), atol=1e-6)
+
+
+def test_another_length_than_the_cache_has(session: Session, fake: FakeGLM) -> None:
+    """Nobody asked for dimensions: it is the model that is another."""
+    session.connect("http://gpu:8000")
+    fake.error(200, {"data": [{"index": 0, "embedding": [1.0] * 384}]})
+    session.corpus.embed(["a"], model="m")
+    fake.error(200, {"data": [{"index": 0, "embedding": [1.0] * 512}]})
+    with pytest.raises(
+        GLMError, match=r"vectors of 512 numbers, not of 384 as before\. Another model.*%glm_cache -m MODEL --remove"
+    ):
+        session.corpus.embed(["a", "b"], model="m")
 
 
 def test_768_dimensions_are_warned_of_and_sent(embed, fake: FakeGLM) -> None:
@@ -233,7 +256,7 @@ def test_768_dimensions_are_warned_of_and_sent(embed, fake: FakeGLM) -> None:
         pytest.param(None, {}, InputError, "A NoneType is no column", id="nothing"),
         pytest.param({"a": 1}, {}, InputError, "A dict is no column", id="dict"),
         pytest.param({"a"}, {}, InputError, "A set is no column", id="set"),
-        pytest.param(42, {}, InputError, "A int is no column", id="a-number"),
+        pytest.param(42, {}, InputError, "An int is no column", id="a-number"),
         pytest.param(pd.DataFrame({"text": ["a"], "n": [1]}), {}, InputError, r"df\['…'\].*text, n", id="frame"),
         pytest.param(np.array([["a"]]), {}, InputError, r"shape \(1, 1\)", id="matrix"),
         pytest.param(["a"], {"dimensions": -1}, InputError, "dimensions is -1", id="minus-one"),
@@ -246,7 +269,7 @@ def test_768_dimensions_are_warned_of_and_sent(embed, fake: FakeGLM) -> None:
         pytest.param(["a"], {"model": ""}, ModelError, "is no model", id="no-model"),
         pytest.param(["a"], {"long": "cut"}, OptionError, "long has no value `cut`", id="long"),
         pytest.param(["a"], {"precision": "int8"}, OptionError, "precision has no value", id="precision"),
-        pytest.param(["a"], {"cache": 5}, InputError, "A int is no cache", id="cache"),
+        pytest.param(["a"], {"cache": 5}, InputError, "An int is no cache", id="cache"),
     ],
 )
 def test_bad_input_is_one_sentence_before_anything_is_sent(
@@ -361,10 +384,40 @@ def test_what_no_text_can_help_ends_it_at_once(session: Session, fake: FakeGLM) 
 
 def test_a_server_that_refuses_everything_is_not_asked_for_ever(session: Session) -> None:
     """1 000 texts, all refused with 400: found out after a few."""
-    session.transport = vendor = Vendor(lambda body: (400, {"error": {"code": "1214", "message": "dimensions"}}))
-    with pytest.raises(GLMError, match="dimensions"):
+    session.transport = vendor = Vendor(lambda body: (400, {"error": {"code": "1214", "message": "no"}}))
+    with pytest.raises(GLMError, match="illegal value"):
         session.corpus.embed(names(1000), 256)
     assert len(vendor.bodies) < 400
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "dimensions"),
+    [
+        pytest.param("1214", "dimensions: one of 256, 512, 1024, 2048.", 768, id="768"),
+        pytest.param("1210", "参数有误，请检查文档", 768, id="768-in-general-words"),
+        pytest.param("1214", "dimensions", 256, id="the-word-alone"),
+        pytest.param(None, "This model does not support changing dimensions", 256, id="another-server"),
+    ],
+)
+def test_a_refusal_of_the_parameters_ends_it(session: Session, code: str | None, said: str, dimensions: int) -> None:
+    """Smaller batches and single texts would be refused as well: what was in flight is all that is sent."""
+    session.config.max_in_flight = 2
+    session.transport = vendor = Vendor(lambda body: (400, {"error": {"code": code, "message": said}}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        with pytest.raises(GLMError, match="Ask for other `dimensions`"):
+            session.corpus.embed(names(1000), dimensions)
+    assert len(vendor.bodies) <= 2
+
+
+def test_a_text_that_is_quoted_is_no_parameter(session: Session) -> None:
+    """A server may repeat the text that it refuses: the others still come."""
+    bad = "a poem of four dimensions"
+    refusal = (400, {"error": {"code": "1214", "message": f"not this: {bad}"}})
+    session.transport = Vendor(lambda body: bad in body["input"] and refusal)
+    with pytest.raises(EmbeddingError, match="The others are kept") as caught:
+        session.corpus.embed([*names(20), bad], 256)
+    assert caught.value.rows == [20]
 
 
 @pytest.mark.parametrize(
@@ -699,7 +752,7 @@ def test_public_names(ip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZHIPUAI_API_KEY", KEY)
     glm_magics.connect("bigmodel")
     assert glm_magics.embed(["a"], 256).shape == (1, 256)
-    assert "1 vectors" in repr(glm_magics.cache())
+    assert "1 vector," in repr(glm_magics.cache())
 
 
 def test_float16_is_the_same_at_once_and_from_the_cache(embed) -> None:
@@ -709,17 +762,20 @@ def test_float16_is_the_same_at_once_and_from_the_cache(embed) -> None:
 
 def test_a_refusal_speaks_of_embeddings(embed, fake: FakeGLM) -> None:
     """Not of options of another command, nor of vectors that there are not."""
-    fake.error(400, {"error": {"code": "1214", "message": "dimensions"}})
+    fake.error(400, {"error": {"code": "1214", "message": "no"}})
     with pytest.raises(EmbeddingError, match=r"Look at these texts, `model` and `dimensions`\. \(HTTP") as caught:
         embed(["a"], 256)
     assert "kept" not in str(caught.value)
 
 
-def test_a_replay_asks_nobody_for_vectors(session: Session, fake: FakeGLM, tmp_path: Path) -> None:
+def test_a_replay_asks_nobody_for_vectors(
+    session: Session, fake: FakeGLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is cached comes; the rest is a sentence, and no request."""
     session.corpus.embed(["known"], 256)
     n_sent = len(fake.requests)
-    session.replay("replay", str(tmp_path / "tapes.jsonl"))
+    monkeypatch.chdir(tmp_path)
+    session.replay("replay")
     assert session.corpus.embed(["known"], 256).shape == (1, 256)
     with pytest.raises(ReplayError, match=r"not in the cache, and `%glm_replay replay` asks nobody.*cache="):
         session.corpus.embed(["known", "new"], 256)

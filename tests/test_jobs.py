@@ -279,8 +279,10 @@ def test_values_are_those_of_the_moment(ip, fake: FakeGLM, gate) -> None:
     """What the cell named is taken when it runs."""
     session = glm_magics.current_session()
     session.config.max_in_flight = 1
-    hold(fake, gate)
+    arrived = threading.Event()
+    fake.frames(content("Begun"), lambda: arrived.set() or gate.wait(20), *END)
     run(ip, "%%glm &\nfirst")
+    assert arrived.wait(10)  # before the other one could take its place
     ip.user_ns["word"] = "before"
     run(ip, "%%glm &\n{word}")
     ip.user_ns["word"] = "after"

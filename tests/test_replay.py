@@ -423,6 +423,31 @@ def test_the_environment_counts_more(ip, fake: FakeGLM, offline, monkeypatch) ->
     assert type(run(ip, "%%glm\ntwo").error) is ReplayError
 
 
+@pytest.mark.parametrize(
+    ("variable", "line"),
+    [
+        pytest.param("", "replay no-such.jsonl", id="replay"),
+        pytest.param("", "replay folder/no-such.jsonl --timed", id="timed-in-a-folder"),
+        pytest.param("replay", "record no-such.jsonl", id="by-the-environment"),
+    ],
+)
+def test_a_file_that_is_not_there_is_said_at_once(ip, monkeypatch: pytest.MonkeyPatch, variable: str, line: str) -> None:
+    """Not at the first question; and the way before stays."""
+    monkeypatch.setenv("GLM_REPLAY", variable)
+    error = run(ip, f"%glm_replay {line}").error
+    assert isinstance(error, ReplayError)
+    assert f"There is no file {line.split()[1]} to replay." in str(error)
+
+
+def test_the_notebooks_own_file_that_is_not_there_is_told(ip) -> None:
+    """No error: a notebook may replay vectors alone, which are in a cache of their own."""
+    said = run(ip, "%glm_replay replay").result
+    assert "There is no such file yet." in repr(said)
+    run(ip, "%glm_replay record")
+    run(ip, "%%glm\nhi")
+    assert "no such file" not in repr(run(ip, "%glm_replay replay").result)
+
+
 @pytest.mark.parametrize("line", ["recrd", "record a b", "replay 'x", "replay --timedd x y"])
 def test_odd_lines_are_one_sentence(ip, fake: FakeGLM, line: str) -> None:
     """And say what there is."""

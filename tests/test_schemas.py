@@ -22,6 +22,7 @@ import glm_magics.options
 from glm_magics.answertables import parse_tables
 from glm_magics.catalog import models
 from glm_magics.errors import APIError, Interrupted, MissingExtraError, OptionError, SchemaError, UnknownNameError
+from glm_magics.formats import footer
 from glm_magics.providers import PROVIDERS, server_provider
 from glm_magics.sandbox import Sandbox
 from glm_magics.schemas import MisfitError, find_json, read_schema
@@ -204,12 +205,16 @@ def test_every_model_is_brought_to_it_in_its_own_way(session: Session, fake: Fak
     way = choose_way(row, PROVIDERS["zai"])
     said = '{"x": 1}'
     calls = [{"id": "c", "index": 0, "type": "function", "function": {"name": "give_answer", "arguments": said}}]
-    fake.reply("" if way == "tool" else said, tool_calls=calls if way == "tool" else [])
+    if way == "tool":
+        fake.reply("", tool_calls=calls, finish_reason="tool_calls")
+    else:
+        fake.reply(said)
     reply = session.ask(["hi"], glm_magics.options.Options(schema=Point, model=row.id))
     assert reply.value == Point(1)
     body = fake.bodies[0]
     assert ("response_format" in body) == bool(row.structured_output)
     assert ("tools" in body) == (not row.structured_output and bool(row.tools))
+    assert "finish reason" not in footer(reply)
     if way == "tool":
         assert body["tools"][0]["function"]["parameters"]["properties"]["x"] == {"title": "X", "type": "integer"}
         assert body["tool_choice"]["function"]["name"] == "give_answer"

@@ -132,7 +132,7 @@ def test_k_larger_than_the_data(corpus: Corpus) -> None:
         pytest.param(lambda c, d: c.search(np.full(1024, np.nan), d), "NaN or infinity", id="nan"),
         pytest.param(lambda c, d: c.search(np.ones((2, 2, 2)), d), r"shape \(2, 2, 2\)", id="cube"),
         pytest.param(lambda c, d: c.search("x", d, on=np.ones((5, 4))), r"shape \(5, 4\).*each of 6 rows", id="wrong-rows"),
-        pytest.param(lambda c, d: c.search("x", 5), "A int is no data", id="no-data"),
+        pytest.param(lambda c, d: c.search("x", 5), "An int is no data", id="no-data"),
         pytest.param(lambda c, d: c.search("x", pl.LazyFrame({"text": ["a"]})), r"lazy.*collect\(\)", id="lazy"),
         pytest.param(lambda c, d: c.search("x", pd.DataFrame({"text": ["a", None], "n": 1})), "Row 1 is missing", id="missing"),
         pytest.param(lambda c, d: c.similar(d, 6), "no row 6.*from 0 to 5", id="row"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from IPython.utils.capture import capture_output
 from PIL import Image
 
 import glm_magics
@@ -286,6 +287,21 @@ def test_usage_is_a_table_a_frame_and_a_plot(ip, fake: FakeGLM) -> None:
     for span in ("cell", "notebook", "month", "all"):
         assert run(ip, f"%glm_usage {span}").result.plot().axes
     assert len(run(ip, "%glm_usage cell").result.calls) == 1
+
+
+def test_a_terminal_is_told_of_no_plot(ip, fake: FakeGLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can show none; the table is there, and `.plot()` for a file."""
+
+    class TerminalInteractiveShell:
+        """As IPython's own, which needs a terminal."""
+
+    fake.reply("hi", usage=USAGE)
+    run(ip, "%%glm -q\nhi")
+    spending = run(ip, "%glm_usage").result
+    monkeypatch.setattr("IPython.get_ipython", TerminalInteractiveShell)
+    with capture_output() as shown:
+        spending._ipython_display_()
+    assert [list(output.data) for output in shown.outputs] == [["text/plain", "text/markdown"]]
 
 
 @pytest.mark.parametrize(

@@ -274,7 +274,7 @@ def test_groupings_of_many_kinds(grouped: Any, first: list[str]) -> None:
 def test_many_groups_are_elided() -> None:
     """One row of each, and of them head and tail."""
     table = read_table(pd.DataFrame({"k": range(100_000), "v": 1}).groupby("k"))
-    assert table.caption == "100000 groups of 100000 rows; the first row of each"
+    assert table.caption == "100,000 groups of 100,000 rows; the first row of each"
     assert len(table.columns[0].cells) == 11
 
 

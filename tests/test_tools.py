@@ -879,3 +879,23 @@ def test_the_sandbox_says_that_it_searches_nothing(offline: Session) -> None:
         assert "searches no web" in source.title
         (record,) = ask(offline, "News?", server_mcp=["wiki=https://example.org/mcp"], no_stream=is_whole).calls
         assert "reaches no servers" in record.result
+
+
+@pytest.mark.parametrize(
+    ("tools", "n_said"),
+    [
+        pytest.param(" --tools add --yes", 0, id="followed"),
+        pytest.param(" --tools add --yes --max-calls 1", 1, id="called-on-though-told"),
+        pytest.param("", 1, id="nothing-to-call"),
+    ],
+)
+def test_a_round_that_goes_on_is_no_odd_ending(ip, fake: FakeGLM, tools: str, n_said: int) -> None:
+    """The line below says how an answer ended where that is not as it should be; calls that are run are as they should be."""
+    ip.user_ns["add"] = add
+    calling(fake, call("add", {"a": 1}), text="Let me see.")
+    if not n_said:
+        fake.reply("Two.")
+    result = run(ip, f"%%glm{tools}\n?")
+    shown = "".join(data.get("text/markdown", "") for data in bundles(result))
+    assert shown.count("finish reason") == n_said
+    assert "Let me see." in shown

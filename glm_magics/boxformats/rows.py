@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from glm_magics.errors import InputError, MissingExtraError
 from glm_magics.geometry import Box, Point, Shape, keep_visible
 
+from ..grammar import kind_of
 from .naming import checked_size, reading, writable
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def from_frame(frame: pd.DataFrame) -> tuple[Shape, ...]:
         InputError: a column is missing, or holds what is no number.
     """
     if not hasattr(frame, "to_dict"):
-        raise InputError(f"A {type(frame).__name__} is no pandas frame.", "Give what to_frame() gives.")
+        raise InputError(f"{kind_of(frame)} is no pandas frame.", "Give what to_frame() gives.")
     with reading("This frame", _WAY_OUT):
         return _read_rows({str(name): value for name, value in row.items()} for row in frame.to_dict("records"))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 
 from glm_magics.geometry import Box, Shape, keep_visible
+from glm_magics.grammar import plural
 
 from .naming import Sizes, boxes_of, picture_names, picture_numbers, reading, size_of, text_names, writable
 
@@ -73,7 +74,7 @@ def from_yolo(files: Mapping[str, str], sizes: Sizes, file_names: Sequence[str] 
 def _read_line(line: str, labels: Sequence[str], sizes: Sizes, image: int) -> Box:
     fields = line.split()
     if len(fields) not in (5, 6):  # some programs add a confidence
-        raise ValueError(f"`{line[:60]}` has {len(fields)} numbers")
+        raise ValueError(f"`{line[:60]}` has {plural(len(fields), 'number')}")
     place, (cx, cy, width, height) = int(fields[0]), map(float, fields[1:5])
     label = labels[place] if 0 <= place < len(labels) else str(place)
     relative = cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2

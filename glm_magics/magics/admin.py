@@ -168,9 +168,11 @@ class AdminMagics(Magics):
             %glm_mcp add time mcp-server-time      starts a command and speaks with it
             %glm_mcp add shop --env SHOP_KEY shop-server --verbose
             %glm_mcp add wiki https://…/mcp        over streamable HTTP
+            %glm_mcp add wiki --header "Authorization: Bearer $WIKI_KEY" https://…/mcp
             %glm_mcp remove time                   ends it
 
-        A command sees only the usual environment variables and those that --env names. Servers end with the kernel.
+        A command sees only the usual environment variables and those that --env names. The value of a --header names an
+        environment variable, read when the server is connected: no key is typed into a cell. Servers end with the kernel.
         """
         return run_mcp(self._session, line)
 

@@ -8,7 +8,7 @@ from ..catalog import models
 from ..options import OPTIONS, Option
 from ..providers import PROVIDERS, SERVER_KINDS
 from .arguments import BY_FLAG
-from .conversing import COMMANDS, MCP_COMMANDS, SPANS
+from .conversing import COMMANDS, MCP_COMMANDS, MCP_FLAGS, SPANS
 from .embed import CACHE_OPTIONS, EMBED_OPTIONS
 from .replays import WAYS as REPLAY_WAYS
 from .working import WAYS
@@ -37,6 +37,7 @@ def complete_line(text_before: str, names: Iterable[str], chats: Iterable[str] =
     if words[:1] == ["%glm_mcp"]:
         word = words.pop() if len(words) > 1 and not text_before[-1].isspace() else ""
         candidates = list(MCP_COMMANDS) if len(words) == 1 else list(servers) if words[1:] == ["remove"] else []
+        candidates = list(MCP_FLAGS) if words[1:2] == ["add"] and word.startswith("-") else candidates
         return [candidate for candidate in candidates if candidate.startswith(word)]
     if words[:1] == ["%glm_connect"]:
         return _complete_connect(words, text_before)

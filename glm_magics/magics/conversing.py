@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError, one_line
+from ..mcpheaders import split_header
 from ..options import Options, nearest
 from ..session import Session
 from .arguments import split_words
 
 MCP_COMMANDS: Mapping[str, str] = {
-    "add": "add NAME [--env VARIABLE] command… | url",
+    "add": 'add NAME [--env VARIABLE] command… | [--header "NAME: $VARIABLE"] url',
     "list": "list",
     "remove": "remove NAME",
 }
 """Of ``%glm_mcp``."""
+
+MCP_FLAGS = ("--env", "--header")
+"""Of ``%glm_mcp add``."""
 
 SPANS = ("cell", "notebook", "today", "month", "all")
 """Of ``%glm_usage``, as `ledger.SPANS`; that room is not loaded before it is used."""
@@ -160,10 +164,27 @@ def run_mcp(session: Session, line: str) -> Any:
         return servers
     if command == "remove" and len(words) == 1:
         return servers.remove(words[0])
-    if command == "add" and words:
-        variables: list[str] = []
-        while len(words) > 2 and words[1] == "--env":
-            variables.append(words[2])
-            del words[1:3]
-        return servers.add(words[0], *words[1:], variables=variables)
-    raise OptionError(f"%glm_mcp cannot read `{one_line(line, 60)}`.", f"There are: {'; '.join(MCP_COMMANDS.values())}.")
+    if command == "add" and words and not words[0].startswith("-"):
+        where, options = _split_options(words[1:])
+        headers = dict(split_header(word) for flag, word in options if flag == "--header")
+        return servers.add(words[0], *where, variables=[word for flag, word in options if flag == "--env"], headers=headers)
+    shown = one_line(line.partition("--header")[0], 60)  # behind it a key may have been typed
+    raise OptionError(f"%glm_mcp cannot read `{shown}`.", f"There are: {'; '.join(MCP_COMMANDS.values())}.")
+
+
+def _split_options(words: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The words of the command or address, and the options before them; behind an address too, which has no words of its own."""
+    where: list[str] = []
+    options: list[tuple[str, str]] = []
+    while words:
+        flag, has_value, value = words[0].partition("=")
+        if flag not in MCP_FLAGS:
+            if not words[0].startswith(("http://", "https://")):
+                return [*where, *words], options
+            where.append(words.pop(0))
+            continue
+        del words[0]
+        if not has_value and not words:
+            raise OptionError(f"`{flag}` needs a value.", f"There is: {MCP_COMMANDS['add']}.")
+        options.append((flag, value if has_value else words.pop(0)))
+    return where, options

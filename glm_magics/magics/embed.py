@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, magics_class, needs_local_scope, no_var_expand
 
 from ..errors import OptionError, one_line
+from ..grammar import plural
 from ..options import Option, nearest, parse_option
 from ..session import Session
 from .arguments import split_words
@@ -92,12 +93,12 @@ class EmbedMagics(Magics):
 def _act(cache: VectorCache, values: Mapping[str, Any]) -> str:
     model = values.get("model")
     if "export" in values:
-        return f"{cache.export(values['export'], model=model):,} vectors written to {values['export']}."
+        return f"{plural(cache.export(values['export'], model=model), 'vector')} written to {values['export']}."
     if "import_" in values:
-        return f"{cache.import_(values['import_']):,} vectors are new."
+        return f"{plural(cache.import_(values['import_']), 'vector is', 'vectors are')} new."
     if "older_than" in values or "max_size" in values or values.get("remove"):
         n = cache.remove(model=model, older_than=values.get("older_than"), max_size=values.get("max_size"))
-        return f"{n:,} vectors removed. {cache.summary()}."
+        return f"{plural(n, 'vector')} removed. {cache.summary()}."
     if model is not None:
         raise OptionError("What is to be done with that model's vectors?", "Add --remove, --older-than AGE or --export FILE.")
     return ""

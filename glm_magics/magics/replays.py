@@ -27,7 +27,8 @@ class ReplayMagics(Magics):
 
             %glm_replay                    what is done now, and what the file holds
             %glm_replay record [FILE]      what was asked before comes from the file, the rest is asked and kept
-            %glm_replay replay [FILE]      everything comes from the file; what is not in it is an error that says what differs
+            %glm_replay replay [FILE]      everything comes from the file, which must be there; what is not in it is an error that
+                                           says what differs
             %glm_replay refresh [FILE]     everything is asked once more and kept
             %glm_replay off                neither
             %glm_replay replay --timed     as slowly as it came

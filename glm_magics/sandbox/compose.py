@@ -16,9 +16,10 @@ from itertools import accumulate
 from typing import Any
 
 from glm_magics.errors import MissingExtraError
+from glm_magics.grammar import plural
 from glm_magics.sandbox.answers import Answer, ToolCall, split_pieces
 from glm_magics.sandbox.checks import ChatRequest
-from glm_magics.sandbox.describe import describe, ended, plural, quoted
+from glm_magics.sandbox.describe import describe, ended, quoted
 from glm_magics.sandbox.facts import count_words, numbers_in
 from glm_magics.sandbox.filler import filler_bytes, filler_words
 from glm_magics.sandbox.fixing import repair_in, say

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from glm_magics.grammar import plural
 from glm_magics.sandbox.checks import ChatRequest
 from glm_magics.sandbox.facts import Column, Table, count_words, numbers_in, tables_in
 from glm_magics.sandbox.locate import findable
@@ -86,11 +87,6 @@ def _hint(request: ChatRequest) -> str:
     if any(isinstance(picture, Picture) for picture in request.prompt.pictures):
         return f"*{findable()}*"
     return "*For answers that understand, connect to a GLM server with* `%glm_connect`."
-
-
-def plural(n: int, noun: str) -> str:
-    """``3 words``, ``1 word``."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def quoted(text: str, limit: int) -> str:

@@ -12,6 +12,7 @@ from traitlets import HasTraits, Unicode
 
 from ..bookkeeping import Books
 from ..errors import GLMError, InputError, OptionError
+from ..grammar import plural
 from ..money import Cost
 from ..providers import Connection
 from ..realtime import server_events as ev
@@ -362,7 +363,7 @@ class VoiceCall(HasTraits):
         self._screen.show(self.is_on)
 
     def __repr__(self) -> str:
-        return f"<call with {self.setup.model}, {self.state}, {len(self.conversation.entries)} entries>"
+        return f"<call with {self.setup.model}, {self.state}, {plural(len(self.conversation.entries), 'entry', 'entries')}>"
 
 
 def open_call(

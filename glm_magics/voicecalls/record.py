@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..grammar import plural
 from ..realtime import server_events as ev
 from ..realtime.bills import tokens_of
 from ..realtime.conversation import Answer, Conversation
@@ -107,7 +108,7 @@ class CallRecord:
         """Tokens, cost and limits, for people."""
         used = self.usage()
         told = (
-            [f"{used.total_tokens:,} tokens ({used.prompt_tokens:,} in, {used.completion_tokens:,} out)"]
+            [f"{plural(used.total_tokens, 'token')} ({used.prompt_tokens:,} in, {used.completion_tokens:,} out)"]
             if used.total_tokens
             else []
         )

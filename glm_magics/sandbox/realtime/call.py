@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from glm_magics.grammar import plural
 from glm_magics.sandbox.answers import Answer, split_pieces
-from glm_magics.sandbox.describe import ended, plural
+from glm_magics.sandbox.describe import ended
 from glm_magics.sandbox.prompts import split_directives
 from glm_magics.sandbox.realtime.checks import Complaint, check_id, check_item, check_session, item_text
 from glm_magics.sandbox.realtime.hearing import MAX_TURN_S, RATES_HZ, BadSound, Buffer, read_samples

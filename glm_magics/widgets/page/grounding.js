@@ -3,6 +3,9 @@
 
 const SETTLED_MS = 60; // traits are taken a moment later than messages
 
+/** @param {number} n */
+const countBoxes = (n) => `${n} ${n === 1 ? "box" : "boxes"}`;
+
 function makeView(desk, model, el) {
   const controller = new AbortController();
   const { signal } = controller;
@@ -132,7 +135,7 @@ function makeView(desk, model, el) {
       if ((before.isHidden && view.isHidden) || (isFiltered && view.filter === before.filter)) view.unveil();
       const rows = view.here().filter(({ id }) => ids.includes(id));
       if (rows.length === 1) view.select(rows[0].id, false, word);
-      else view.announce(`${word}${view.visible.length} boxes are shown.`);
+      else view.announce(`${word}${countBoxes(view.visible.length)} ${view.visible.length === 1 ? "is" : "are"} shown.`);
     },
     /** From now on other boxes than these are new. */
     veil() {
@@ -168,7 +171,7 @@ function makeView(desk, model, el) {
       view.pickedAsked = pickedAsked;
       view.update();
       stage.load(view.picture());
-      view.announce(`Picture ${image + 1} of ${view.pictures().length}, ${view.here().length} boxes.`);
+      view.announce(`Picture ${image + 1} of ${view.pictures().length}, ${countBoxes(view.here().length)}.`);
     },
     onZoom(factor) {
       const text = `${Math.round(100 * factor)} %`;
@@ -189,7 +192,7 @@ function makeView(desk, model, el) {
       for (const part of [ask, answer, table, history, files, chosen, strip]) part.update();
       eye.setAttribute("aria-pressed", String(view.isHidden));
       [back.disabled, forth.disabled] = [!desk.canStep(false), !desk.canStep(true)];
-      stage.node.setAttribute("aria-label", `${view.picture()?.name ?? "No picture"}, ${rows.length} boxes`);
+      stage.node.setAttribute("aria-label", `${view.picture()?.name ?? "No picture"}, ${countBoxes(rows.length)}`);
       root.toggleAttribute("data-still", model.get("has_still"));
       view.light();
     },
