@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 import tracemalloc
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from glm_magics.errors import (
     BadRequestError,
     CutShortError,
     GLMError,
+    GLMWarning,
     InputError,
     Interrupted,
     MediaError,
@@ -576,8 +578,11 @@ def test_files_of_other_rates(sandbox: Sandbox, tmp_path: Path, rate_hz: int, n_
     ],
 )
 def test_files_of_other_kinds(sandbox: Sandbox, data: bytes, seconds: float) -> None:
-    """What there is of them is heard."""
-    result = talk(sandbox, data, vad="client")
+    """What there is of them is heard, and told where some is missing."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GLMWarning)
+        result = talk(sandbox, data, vad="client")
+    assert [str(one.message)[:27] for one in caught] == ["`the recording` is cut off:"] * (seconds < 1)
     assert float(result.text.split("I heard ")[1].split()[0]) == pytest.approx(seconds, abs=0.11)
 
 
