@@ -339,8 +339,6 @@ ERRORS = [
 @pytest.mark.parametrize(("cell", "cls", "words"), ERRORS)
 def test_mistakes_get_a_sentence_and_send_nothing(ip, fake: FakeGLM, cell: str, cls: type, words: str) -> None:
     """One red line instead of a traceback; the cell is marked failed, so that Run All stops."""
-    from pathlib import Path
-
     ip.user_ns |= {"photo": picture(), "n": 5, "missing": Path("nowhere.png"), "broken": b"\x89PNG\r\n\x1a\nrest"}
     result = run(ip, cell)
     assert not result.success
