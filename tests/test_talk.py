@@ -301,6 +301,47 @@ def test_a_call_that_cannot_run_is_told_to_the_model(
     assert sentence in output[0]["item"]["output"]
 
 
+def outputs_sent(sandbox: Sandbox) -> list[str]:
+    """The results of functions as they went over the wire."""
+    items = [event.get("item", {}) for event in sandbox.requests[-1].events]
+    return [item["output"] for item in items if item.get("type") == "function_call_output"]
+
+
+def ask_weather(page: Page, *cities: str) -> None:
+    """One after the other; each is asked for when the call of the one before is there."""
+    for n, city in enumerate(cities, 1):
+        page.send("write", text=f"weather for {city}")
+        until(lambda n=n: any(call["n"] == n for row in page.rows().values() for call in row["calls"]))
+
+
+def test_results_go_to_the_model_in_the_order_of_the_calls(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """Whichever is approved first: on this wire they carry no id."""
+    page = open_to(sandbox, switchboard, [weather], vad="client").start()
+    ask_weather(page, "Oslo", "Rome")
+    page.send("allow", call=2, how="yes", reason="")
+    until(lambda: call_state(page, 2)[0] == "done")
+    time.sleep(0.1)
+    assert outputs_sent(sandbox) == []
+    page.send("allow", call=1, how="yes", reason="")
+    until(lambda: len(outputs_sent(sandbox)) == 2)
+    assert outputs_sent(sandbox) == ["It rains in Oslo.", "It rains in Rome."]
+
+
+def test_a_function_allowed_for_good_does_not_overtake_a_waiting_call(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """The third call runs unasked; what it gives waits for the second."""
+    page = open_to(sandbox, switchboard, [weather], vad="client").start()
+    ask_weather(page, "Oslo", "Rome")
+    page.send("allow", call=1, how="always", reason="")
+    until(lambda: outputs_sent(sandbox) == ["It rains in Oslo."])
+    page.send("write", text="weather for Bonn")
+    until(lambda: any(call["n"] == 3 and call["state"] == "done" for row in page.rows().values() for call in row["calls"]))
+    page.send("allow", call=2, how="no", reason="")
+    until(lambda: len(outputs_sent(sandbox)) == 3)
+    assert ["Oslo" in outputs_sent(sandbox)[0], "refused" in outputs_sent(sandbox)[1], "Bonn" in outputs_sent(sandbox)[2]] == [
+        True
+    ] * 3
+
+
 def test_hanging_up_ends_the_waiting(sandbox: Sandbox, switchboard: Switchboard) -> None:
     """A function that nobody has approved does not run after the call."""
     ran = []

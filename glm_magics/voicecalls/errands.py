@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ _TOO_MANY = "Too many functions were called in a row; answer with what is known.
 
 @dataclass(slots=True)
 class Errand:
-    """One call of a function: `n` names it on the page."""
+    """One call of a function, `n` names it on the page; an `approvals.Approver` whose buttons are there."""
 
     n: int
     call: ToolCall
@@ -34,9 +35,20 @@ class Errand:
     result: str = ""
     word: SimpleQueue[Approval] = field(default_factory=SimpleQueue, repr=False)
 
+    def decide(self, call: ToolCall) -> Approval:
+        """Waits for the user's word."""
+        return self.word.get()
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the calls of one answer gave; None until all have."""
+
+    outputs: list[str] | None = None
+
 
 class Errands:
-    """Runs what is asked for, one after the other; an `approvals.Approver` whose buttons are on the page.
+    """Runs what is asked for, the calls of one answer one after the other.
 
     Args:
         toolbox: the functions.
@@ -50,9 +62,10 @@ class Errands:
         self._changed = changed
         self._of: dict[str, list[Errand]] = {}
         self._by_n: dict[int, Errand] = {}
-        self._asked: Errand | None = None
         self._n = self._n_rounds = 0
         self._is_over = False
+        self._batches: deque[_Batch] = deque()
+        self._sending = asyncio.Lock()
 
     def of(self, answer: Answer) -> list[Errand]:
         """What an answer asked for."""
@@ -61,13 +74,14 @@ class Errands:
     def begin(self) -> None:
         """A call begins."""
         self._is_over, self._n_rounds = False, 0
+        self._batches, self._sending = deque(), asyncio.Lock()
 
     def new_turn(self) -> None:
         """The user said something."""
         self._n_rounds = 0
 
     async def run(self, call: RealtimeSession, answer: Answer) -> None:
-        """Everything that `answer` asks for, then the results back to the model."""
+        """Everything that `answer` asks for; then the results back to the model, once those of earlier answers are there."""
         self._n_rounds += 1
         errands = []
         for event in answer.calls:
@@ -75,9 +89,20 @@ class Errands:
             self._by_n[self._n] = errand = Errand(self._n, self.toolbox.read(event.name, event.arguments, event.call_id))
             errands.append(errand)
         self._of[answer.id] = errands
+        batch = _Batch()
+        self._batches.append(batch)
         self._changed()
-        outputs = [await _in_thread(lambda errand=errand: self._run(errand)) for errand in errands]  # type: ignore[misc]
-        await call.give_results(outputs)
+        batch.outputs = [await _in_thread(lambda errand=errand: self._run(errand)) for errand in errands]  # type: ignore[misc]
+        await self._give_results(call)
+
+    async def _give_results(self, call: RealtimeSession) -> None:
+        """All that are complete up to the first that is not: on this wire results carry no id, their order says whose they are."""
+        async with self._sending:
+            outputs: list[str] = []
+            while self._batches and self._batches[0].outputs is not None:
+                outputs += self._batches.popleft().outputs or []
+            if outputs:
+                await call.give_results(outputs)
 
     def allow(self, n: int, how: str, reason: str) -> None:
         """The user's word on errand `n`; passed over when it does not wait for one."""
@@ -92,19 +117,15 @@ class Errands:
             if errand.state == "waiting":
                 errand.word.put(_OVER)
 
-    def decide(self, call: ToolCall) -> Approval:
-        """Waits for the user's word."""
-        assert self._asked is not None
-        return _OVER if self._is_over else self._asked.word.get()
-
     def _run(self, errand: Errand) -> str:
         """What goes back to the model, whatever happens."""
         if self._n_rounds > MAX_ROUNDS:
             return self._ended(errand, "failed", _TOO_MANY)
         if not errand.call.is_valid:
             return self._ended(errand, "failed", errand.call.fault)
-        self._asked = errand
-        approval = self._approvals.decide(errand.call, self.toolbox[errand.call.name].identity, self)
+        approval = (
+            _OVER if self._is_over else self._approvals.decide(errand.call, self.toolbox[errand.call.name].identity, errand)
+        )
         if not approval.is_given:
             return self._ended(errand, "refused", approval.for_model())
         errand.state = "running"
