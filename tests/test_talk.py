@@ -430,13 +430,48 @@ def test_sound_that_waited_for_a_busy_kernel_is_left_out(sandbox: Sandbox, switc
     assert page.call.audio.user.data == quiet(0.1)
 
 
-def test_clocks_that_jump_lose_ten_seconds_at_most() -> None:
-    """A laptop that slept: one of the clocks stood still."""
+@pytest.mark.parametrize(
+    ("jump_s", "every_s"),
+    [
+        pytest.param(3600.0, 0.1, id="ours-ran-on"),
+        pytest.param(20.0, 0.1, id="the-page-went-back"),
+        pytest.param(20.0, 0.5, id="nobody-speaks"),
+    ],
+)
+def test_a_clock_that_jumps_is_believed_within_a_second(jump_s: float, every_s: float) -> None:
+    """All are equally late from then on, and so nothing is."""
     fresh = Freshness()
-    assert all(fresh.is_fresh(n * 100, n / 10) for n in range(50))
-    assert not any(fresh.is_fresh(n * 100, 3600 + n / 10) for n in range(50, 100))
-    assert [fresh.is_fresh(n * 100, 3600 + n / 10) for n in range(100, 200)].count(True) >= 50
-    assert all(fresh.is_fresh(n * 100, n / 10) for n in range(200, 210)), "the other way nothing is lost"
+    times = [n * every_s + 0.05 * (n % 2) for n in range(round(20 / every_s))]
+    assert all(fresh.is_fresh(n * every_s * 1000, now_s) for n, now_s in enumerate(times))
+    got = [fresh.is_fresh((20 + n * every_s) * 1000, 20 + jump_s + now_s) for n, now_s in enumerate(times)]
+    assert got.index(True) * every_s <= 1.0
+    assert all(got[got.index(True) :])
+    assert all(fresh.is_fresh(n * every_s * 1000, now_s) for n, now_s in enumerate(times)), "the other way nothing is lost"
+
+
+@pytest.mark.parametrize("speed", [1.5, 4.0, 1000.0])
+def test_a_backlog_that_is_worked_off_is_no_jump(speed: float) -> None:
+    """A kernel that was busy for ten seconds: what waited is late until it has caught up."""
+    fresh = Freshness()
+    assert fresh.is_fresh(0, 0)
+    heard_s = [n / 10 for n in range(1, 400)]
+    came_s = [max(heard, 10 + heard / speed) for heard in heard_s]
+    got = [fresh.is_fresh(heard * 1000, came) for heard, came in zip(heard_s, came_s, strict=True)]
+    assert got == [came - heard <= 1.5 for heard, came in zip(heard_s, came_s, strict=True)]
+
+
+def test_the_sentence_on_a_busy_kernel_goes_once_sound_is_heard(
+    sandbox: Sandbox, switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays for as long as it takes to read."""
+    page = open_to(sandbox, switchboard).start()
+    page.send("sound", quiet(0.1), t_ms=100_000)
+    page.send("sound", speech(0.1), t_ms=10_000)
+    page.send("sound", quiet(0.1), t_ms=100_100)
+    assert "busy with a cell" in page.call.message
+    monkeypatch.setattr(call_module, "BUSY_TOLD_S", 0.0)
+    page.send("sound", quiet(0.1), t_ms=100_200)
+    assert page.call.message == page.call.widget.message == ""
 
 
 def test_only_the_page_of_the_call_is_heard(sandbox: Sandbox, switchboard: Switchboard) -> None:

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 PAGE_GONE_S = 120.0
 PAGE_RATE_HZ = 16_000
+BUSY_TOLD_S = 3.0
+"""How long it is still told, once sound is heard again, that some was not: long enough to be read."""
+
 _BUSY = "The kernel was busy with a cell; what you said meanwhile was not heard."
 _GONE = "The page was gone for two minutes; the call was ended."
 
@@ -81,7 +84,7 @@ class VoiceCall(HasTraits):
         self._lock = threading.RLock()
         self._line: Line | None = None
         self._freshness = Freshness()
-        self._seen_s = 0.0
+        self._seen_s = self._unheard_s = 0.0
         self._reason = ""
         self._books = books
         self._widget = self._screen.widget
@@ -243,10 +246,14 @@ class VoiceCall(HasTraits):
     def _hear(self, sound: page.Sound) -> None:
         if self.state != "on" or self._line is None:  # what is said while the connection is made anew is for nobody
             return
-        if not self._freshness.is_fresh(sound.t_ms, time.monotonic()) or not self._line.hear(sound.samples):
+        now_s = time.monotonic()
+        if not self._freshness.is_fresh(sound.t_ms, now_s) or not self._line.hear(sound.samples):
+            self._unheard_s = now_s
             self._say(_BUSY)
-        else:
-            self._record.hear(sound.samples)
+            return
+        self._record.hear(sound.samples)
+        if self.message == _BUSY and now_s - self._unheard_s > BUSY_TOLD_S:
+            self._say("")
 
     def _hold(self, act: page.Hold) -> None:
         async def listen(call: RealtimeSession) -> None:

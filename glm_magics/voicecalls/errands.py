@@ -96,7 +96,7 @@ class Errands:
         await self._give_results(call)
 
     async def _give_results(self, call: RealtimeSession) -> None:
-        """All that are complete up to the first that is not: on this wire results carry no id, their order says whose they are."""
+        """All that are complete up to the first that is not: on this wire results carry no id, their order counts."""
         async with self._sending:
             outputs: list[str] = []
             while self._batches and self._batches[0].outputs is not None:
