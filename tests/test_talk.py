@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -349,10 +350,49 @@ def test_hanging_up_ends_the_waiting(sandbox: Sandbox, switchboard: Switchboard)
     page.send("write", text="weather for Oslo")
     asked = waiting_call(page)
     page.call.stop()
-    until(lambda: call_state(page, asked["n"])[0] in ("refused", "waiting"))
+    until(lambda: call_state(page, asked["n"])[0] == "unrun")
     page.send("allow", call=asked["n"], how="yes", reason="")
     time.sleep(0.1)
     assert ran == []
+
+
+def test_the_transcript_names_the_functions(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """With their arguments, and what they gave."""
+    page = open_to(sandbox, switchboard, [weather], vad="client").start()
+    ask_weather(page, "Oslo")
+    page.send("allow", call=1, how="yes", reason="")
+    until(lambda: any("It rains" in text for text in page.texts("assistant")))
+    page.call.stop()
+    transcript = page.call.transcript
+    assert transcript[transcript.who == "tool"].text.tolist() == ["weather(city='Oslo'): It rains in Oslo."]
+    assert transcript.who.tolist() == ["user", "tool", "assistant"]
+    assert transcript.when_s.is_monotonic_increasing
+
+
+def test_a_call_left_at_the_end_is_told(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """One that waited did not run, and nobody refused it; what one that ran gives later is for nobody."""
+    go_on = threading.Event()
+
+    def slow(city: str) -> str:
+        """Slow."""
+        go_on.wait(10)
+        return "too late"
+
+    page = open_to(sandbox, switchboard, {"weather": slow}, vad="client").start()
+    ask_weather(page, "Oslo", "Rome")
+    page.send("allow", call=1, how="yes", reason="")
+    until(lambda: call_state(page, 1)[0] == "running")
+    page.call.stop()
+    until(lambda: page.call.state == "over")
+    assert call_state(page, 2) == ("unrun", "not run: the call ended")
+    assert call_state(page, 1)[0] == "failed"
+    go_on.set()
+    time.sleep(0.1)
+    told = page.call.transcript
+    assert told[told.who == "tool"].text.tolist() == [
+        "weather(city='Oslo'): the call ended before it came back: its result went to nobody",
+        "weather(city='Rome'): not run: the call ended",
+    ]
 
 
 # What goes wrong

@@ -80,7 +80,7 @@ class VoiceCall(HasTraits):
         self._record = CallRecord(self.setup.model, self.setup.input_rate_hz)
         self._account = Account()
         self._screen = Screen(self.setup, self._record, lambda: self._account.in_words(self._record.now_s))
-        self._errands = Errands(tools, self._switchboard.approvals, self._screen.mark)
+        self._errands = Errands(tools, self._switchboard.approvals, self._screen.mark, lambda: self._record.now_s)
         self._lock = threading.RLock()
         self._line: Line | None = None
         self._freshness = Freshness()
@@ -152,7 +152,7 @@ class VoiceCall(HasTraits):
     @property
     def transcript(self) -> pd.DataFrame:
         """Who, when (seconds of the call), what: columns ``who``, ``when_s``, ``text``."""
-        frame: pd.DataFrame = self._record.talk().to_frame()
+        frame: pd.DataFrame = self._record.talk(self._errands).to_frame()
         return frame
 
     @property
@@ -347,7 +347,7 @@ class VoiceCall(HasTraits):
         self._say(self._reason or (str(error) if error else trouble))
         self._screen.finish(self._errands)
         self._set_state("over")
-        self._screen.keep()
+        self._screen.keep(self._errands)
 
     # -- what the page is told; the rest of it is in `screen`
 
@@ -366,7 +366,7 @@ class VoiceCall(HasTraits):
     def _ipython_display_(self) -> None:
         """IPython's hook: transcript, player, live view."""
         self._switchboard.watch()
-        self._screen.show(self.is_on)
+        self._screen.show(self._errands, self.is_on)
 
     def __repr__(self) -> str:
         return f"<call with {self.setup.model}, {self.state}, {len(self.conversation.entries)} entries>"

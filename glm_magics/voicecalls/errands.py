@@ -17,27 +17,41 @@ from ..realtime.session import RealtimeSession
 from ..toolbox import Toolbox
 from ..toolcalls import ToolCall
 
-State: TypeAlias = Literal["waiting", "running", "refused", "done", "failed"]
+State: TypeAlias = Literal["waiting", "running", "refused", "done", "failed", "unrun"]
 MAX_ROUNDS = 8
 """Of functions that ask for functions, before the user says something again."""
 
 _OVER = refused("The call is over.")
+_NOT_RUN = "not run: the call ended"
+_NOT_HEARD = "the call ended before it came back: its result went to nobody"
+_IN_WORK = ("waiting", "running")
+_SHORT_CHARS = 120
 _TOO_MANY = "Too many functions were called in a row; answer with what is known."
 
 
 @dataclass(slots=True)
 class Errand:
-    """One call of a function, `n` names it on the page; an `approvals.Approver` whose buttons are there."""
+    """One call of a function, `n` names it on the page; an `approvals.Approver` whose buttons are there.
+
+    Attributes:
+        result: what the model is told of it; where it is told nothing, what became of it.
+        at_s: when that was known, in seconds of the call.
+    """
 
     n: int
     call: ToolCall
     state: State = "waiting"
     result: str = ""
+    at_s: float = 0.0
     word: SimpleQueue[Approval] = field(default_factory=SimpleQueue, repr=False)
 
     def decide(self, call: ToolCall) -> Approval:
         """Waits for the user's word."""
         return self.word.get()
+
+    def in_words(self) -> str:
+        """For the transcript: name, arguments, and what came of it."""
+        return f"{self.call.in_words(_SHORT_CHARS)}: {self.result}"
 
 
 @dataclass(slots=True)
@@ -54,12 +68,15 @@ class Errands:
         toolbox: the functions.
         approvals: what was allowed for good.
         changed: is called when the page has something new to show.
+        now_s: gives the seconds of the call.
     """
 
-    def __init__(self, toolbox: Toolbox, approvals: Approvals, changed: Callable[[], None]) -> None:
+    def __init__(self, toolbox: Toolbox, approvals: Approvals, changed: Callable[[], None], now_s: Callable[[], float]) -> None:
         self.toolbox = toolbox
         self._approvals = approvals
         self._changed = changed
+        self._now_s = now_s
+        self._lock = threading.Lock()
         self._of: dict[str, list[Errand]] = {}
         self._by_n: dict[int, Errand] = {}
         self._n = self._n_rounds = 0
@@ -70,6 +87,11 @@ class Errands:
     def of(self, answer: Answer) -> list[Errand]:
         """What an answer asked for."""
         return self._of.get(answer.id, [])
+
+    @property
+    def ended(self) -> list[Errand]:
+        """Those of which is known what came of them, in the order of the calls."""
+        return [errand for errand in self._by_n.values() if errand.state not in _IN_WORK]
 
     def begin(self) -> None:
         """A call begins."""
@@ -111,11 +133,14 @@ class Errands:
             errand.word.put(approvals.get(how) or refused(reason))
 
     def stop(self) -> None:
-        """The call is over: whoever waits for the user's word gets none."""
+        """The call is over: whoever waits for the user's word gets none, and nobody waits for what still runs."""
         self._is_over = True
-        for errand in self._by_n.values():
+        for errand in list(self._by_n.values()):
             if errand.state == "waiting":
+                self._ended(errand, "unrun", _NOT_RUN)
                 errand.word.put(_OVER)
+            elif errand.state == "running":
+                self._ended(errand, "failed", _NOT_HEARD)
 
     def _run(self, errand: Errand) -> str:
         """What goes back to the model, whatever happens."""
@@ -128,14 +153,20 @@ class Errands:
         )
         if not approval.is_given:
             return self._ended(errand, "refused", approval.for_model())
-        errand.state = "running"
+        with self._lock:
+            if errand.state != "waiting":  # the call ended in this very moment
+                return errand.result
+            errand.state = "running"
         self._changed()
         result = self.toolbox.run(errand.call)
         unseen = "" if not result.images else "\n(It also gave pictures, which a voice call cannot take.)"
         return self._ended(errand, "failed" if result.is_error else "done", (result.text or "(nothing)") + unseen)
 
     def _ended(self, errand: Errand, state: State, text: str) -> str:
-        errand.state, errand.result = state, text
+        """What came of an errand, said once: what comes after the end of the call changes nothing."""
+        with self._lock:
+            if errand.state in _IN_WORK:
+                errand.state, errand.result, errand.at_s = state, text, self._now_s()
         self._changed()
         return text
 

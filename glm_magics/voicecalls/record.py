@@ -7,7 +7,7 @@ from typing import Any
 
 from ..realtime import server_events as ev
 from ..realtime.bills import tokens_of
-from ..realtime.conversation import Answer, Conversation
+from ..realtime.conversation import Answer, Conversation, Entry, Said
 from ..realtime.session import RealtimeSession
 from ..realtime.setup import OUTPUT_RATE_HZ
 from ..realtime.talks import Talk
@@ -50,7 +50,8 @@ class CallRecord:
     @property
     def now_s(self) -> float:
         """Seconds of the call."""
-        return self.call.elapsed_s if self.call else self.elapsed_s
+        call = self.call  # another thread may end it
+        return call.elapsed_s if call else self.elapsed_s
 
     def begin(self, call: RealtimeSession) -> None:
         """`call` is open."""
@@ -123,9 +124,11 @@ class CallRecord:
         """Both sides as they sounded."""
         return CallAudio(self._heard, self._played)
 
-    def talk(self) -> Talk:
-        """The words."""
-        return Talk(tuple(self.conversation.entries), None, self.now_s)
+    def talk(self, errands: Errands) -> Talk:
+        """The words; of the functions their names and arguments too, and those that came to nothing."""
+        entries: list[Entry] = [entry for entry in self.conversation.entries if entry.who != "tool"]
+        entries += [Said("tool", errand.in_words(), errand.at_s) for errand in errands.ended]
+        return Talk(tuple(sorted(entries, key=lambda entry: entry.at_s)), None, self.now_s)
 
     def reply(self, answer: Answer) -> Reply:
         """An answer, with its sound as far as it was heard."""
