@@ -382,6 +382,7 @@ def test_a_call_left_at_the_end_is_told(sandbox: Sandbox, switchboard: Switchboa
     ask_weather(page, "Oslo", "Rome")
     page.send("allow", call=1, how="yes", reason="")
     until(lambda: call_state(page, 1)[0] == "running")
+    assert call_state(page, 1)[1] == "running …"
     page.call.stop()
     until(lambda: page.call.state == "over")
     assert call_state(page, 2) == ("unrun", "not run: the call ended")
@@ -393,6 +394,22 @@ def test_a_call_left_at_the_end_is_told(sandbox: Sandbox, switchboard: Switchboa
         "weather(city='Oslo'): the call ended before it came back: its result went to nobody",
         "weather(city='Rome'): not run: the call ended",
     ]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ValueError])
+def test_a_function_that_raises_has_failed(sandbox: Sandbox, switchboard: Switchboard, error: type[BaseException]) -> None:
+    """Of any kind: the widget says so, and the model too."""
+
+    def rude(city: str) -> str:
+        """Raises."""
+        raise error
+
+    page = open_to(sandbox, switchboard, {"weather": rude}, vad="client").start()
+    ask_weather(page, "Oslo")
+    page.send("allow", call=1, how="yes", reason="")
+    until(lambda: call_state(page, 1)[0] == "failed")
+    assert error.__name__ in call_state(page, 1)[1]
+    until(lambda: outputs_sent(sandbox) == [call_state(page, 1)[1]])
 
 
 # What goes wrong

@@ -158,7 +158,10 @@ class Errands:
                 return errand.result
             errand.state = "running"
         self._changed()
-        result = self.toolbox.run(errand.call)
+        try:
+            result = self.toolbox.run(errand.call)
+        except BaseException as error:  # KeyboardInterrupt of the function's own
+            return self._ended(errand, "failed", f"{errand.call.name} ended with {type(error).__name__}.")
         unseen = "" if not result.images else "\n(It also gave pictures, which a voice call cannot take.)"
         return self._ended(errand, "failed" if result.is_error else "done", (result.text or "(nothing)") + unseen)
 
@@ -183,7 +186,7 @@ async def _in_thread(work: Callable[[], str]) -> str:
     def run() -> None:
         try:
             text = work()
-        except BaseException as error:  # KeyboardInterrupt of a function of the user's own
+        except BaseException as error:  # the model waits for an answer, whatever happens
             text = f"It ended with {type(error).__name__}."
         with suppress(RuntimeError):  # the call is over, and its loop with it
             loop.call_soon_threadsafe(give, text)

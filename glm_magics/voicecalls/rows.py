@@ -12,6 +12,7 @@ from .errands import Errand
 
 MAX_TEXT_CHARS = 20_000
 MAX_RESULT_CHARS = 600
+_RUNNING = "running …"
 _STATES = {"in_progress": "growing", "completed": "done", "cancelled": "cut", "lost": "cut"}
 _NOTES = {"cancelled": "interrupted", "lost": "cut off with the connection"}
 
@@ -38,6 +39,6 @@ def make_row(key: int, entry: Entry, errands: Sequence[Errand] = (), is_cut: boo
 def _call_row(errand: Errand) -> dict[str, Any]:
     call = errand.call
     arguments = call.in_words(500).removeprefix(call.name).strip()[1:-1]
-    result = strip_controls(errand.result)
+    result = _RUNNING if errand.state == "running" else strip_controls(errand.result)
     shown = result if len(result) <= MAX_RESULT_CHARS else f"{result[:MAX_RESULT_CHARS]} …"
     return {"n": errand.n, "name": one_line(call.name, 80), "arguments": arguments, "state": errand.state, "result": shown}
