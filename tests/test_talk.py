@@ -26,6 +26,7 @@ from glm_magics.realtime.values import Pcm, Response
 from glm_magics.sandbox import Sandbox
 from glm_magics.voicecalls import Switchboard, VoiceCall, open_call
 from glm_magics.voicecalls import call as call_module
+from glm_magics.voicecalls import screen as screen_module
 from glm_magics.voicecalls.freshness import Freshness
 from glm_magics.voicecalls.record import CallRecord
 from glm_magics.voicecalls.switchboard import ENDED, STOPPED
@@ -667,6 +668,37 @@ def test_the_cell_keeps_words_and_player(ip: Any, sandbox: Sandbox, monkeypatch:
     assert "](javascript" not in words
     player = next(one["data"] for one in shown if "text/html" in one["data"])
     assert player["text/html"].startswith('<audio controls preload="metadata" src="data:audio/mpeg;base64,')
+
+
+def test_a_call_is_over_when_its_player_is_made(
+    sandbox: Sandbox, switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A notebook that is saved then has it; until then no other call begins."""
+    states: list[str] = []
+    page = open_to(sandbox, switchboard, greeting="Welcome!").start()
+
+    def record(audio: CallAudio) -> tuple[dict[str, str], str, bytes]:
+        states.append(page.call.state)
+        page.send("start")
+        return {"text/html": "<audio>"}, "audio/mpeg", b"sound"
+
+    monkeypatch.setattr(screen_module, "recording", record)
+    page.call.stop()
+    until(lambda: page.call.state == "over")
+    assert states == ["ending"]
+    assert "recording of the last call is being made" in page.call.message
+    assert page.types()[-1] == "recording"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_call_is_over_even_without_its_player(
+    sandbox: Sandbox, switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong with it."""
+    monkeypatch.setattr(screen_module, "recording", lambda audio: 1 / 0)
+    page = open_to(sandbox, switchboard).start()
+    page.call.stop()
+    until(lambda: page.call.state == "over")
 
 
 def test_what_is_too_long_for_a_notebook_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

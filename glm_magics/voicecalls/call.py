@@ -61,7 +61,7 @@ class VoiceCall(HasTraits):
         MissingExtraError: anywidget is not installed.
     """
 
-    state = Unicode("idle", read_only=True, help="idle, connecting, on, reconnecting, over")
+    state = Unicode("idle", read_only=True, help="idle, connecting, on, reconnecting, ending, over")
     message = Unicode(read_only=True, help="what people should know")
 
     def __init__(
@@ -221,6 +221,8 @@ class VoiceCall(HasTraits):
     def _start(self, who: str) -> None:
         if self.is_on:
             raise InputError("The call is on already.", "Hang up first.")
+        if self.state == "ending":
+            raise InputError("The recording of the last call is being made.", "Wait a moment.")
         connection, record = self._connection(), self._record
         bill = Bill(self._books, connection.provider, self.setup)
         self._switchboard.take(self)
@@ -344,10 +346,13 @@ class VoiceCall(HasTraits):
         self._record.end()
         trouble = self._account.close(self._record.elapsed_s)
         self._switchboard.leave(self)
+        self._set_state("ending")
         self._say(self._reason or (str(error) if error else trouble))
-        self._screen.finish(self._errands)
-        self._set_state("over")
-        self._screen.keep(self._errands)
+        try:  # before it is told to be over: who saves the notebook then has the player in it
+            self._screen.finish(self._errands)
+            self._screen.keep(self._errands)
+        finally:
+            self._set_state("over")
 
     # -- what the page is told; the rest of it is in `screen`
 

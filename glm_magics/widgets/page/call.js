@@ -5,7 +5,8 @@ const ALIVE_MS = 2000;
 const MAX_ROWS = 400;
 const UNSEEN_MS = 1000; // a call whose last view is gone has no button to hang up
 const STATES = {
-  idle: "Not connected", connecting: "Connecting …", on: "Connected", reconnecting: "Connecting again …", over: "Call ended",
+  idle: "Not connected", connecting: "Connecting …", on: "Connected", reconnecting: "Connecting again …",
+  ending: "Making the recording …", over: "Call ended",
 };
 const WHO = { user: "You", assistant: "Assistant", tool: "Tool", system: "System" };
 
@@ -146,7 +147,8 @@ function makeView(desk, model, el) {
     root.toggleAttribute("data-still", model.get("has_still"));
     about.textContent = model.get("about");
     start.hidden = isOn;
-    start.textContent = desk.state === "over" ? "Call again" : "Start the call";
+    start.disabled = desk.state === "ending";
+    start.textContent = ["ending", "over"].includes(desk.state) ? "Call again" : "Start the call";
     stop.hidden = !isOn;
     vad.value = desk.vad;
     vad.disabled = isOn && !isMine;

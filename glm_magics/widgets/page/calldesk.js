@@ -63,7 +63,7 @@ function makeCallDesk(model) {
     },
 
     async start() {
-      if (desk.isOn) return;
+      if (desk.isOn || desk.state === "ending") return;
       desk.say("");
       desk.recording = "";
       desk.shut = "";
@@ -178,7 +178,7 @@ function makeCallDesk(model) {
       const isOn = desk.state === "on";
       if (isOn && !desk.started_ms) desk.started_ms = performance.now();
       if (isOn && desk.isOwner) desk.arm();
-      if (desk.state === "over") desk.hangUp();
+      if (["ending", "over"].includes(desk.state)) desk.hangUp();
       desk.changed();
     },
     arm() {
