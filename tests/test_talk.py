@@ -21,6 +21,7 @@ import glm_magics as glm
 from glm_magics.errors import InputError, MediaError, MissingExtraError, ModelError, OptionError
 from glm_magics.providers import Connection, Secret, sandbox_provider
 from glm_magics.realtime import server_events as ev
+from glm_magics.realtime.local_events import ConnectionLost
 from glm_magics.realtime.tapes import CallAudio, Tape
 from glm_magics.realtime.values import Pcm, Response
 from glm_magics.sandbox import Sandbox
@@ -460,6 +461,45 @@ def test_a_socket_that_breaks_is_made_again(sandbox: Sandbox, switchboard: Switc
     until(lambda: any(row["note"] == "cut off with the connection" for row in page.rows().values()))
     page.send("write", text="Again, please.")
     until(lambda: page.texts("assistant"))
+
+
+def test_a_turn_that_broke_with_the_socket_is_to_be_asked_again(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """The user is told, until the next answer begins."""
+    sandbox.fault("call-cut")
+    page = open_to(sandbox, switchboard, vad="client").start()
+    states: list[str] = []
+    page.call.observe(lambda change: states.append(change["new"]), "state")
+    page.send("write", text="Tell me a story.")
+    until(lambda: states == ["reconnecting", "on"])
+    assert "ask your question again" in page.call.message
+    assert not page.call.widget.is_answering
+    page.call.say("Again, please.")
+    until(lambda: page.call.message == "")
+
+
+def lose(page: Page) -> None:
+    page.call.on_event(None, ConnectionLost(type="connection.lost", reason="a test"))
+
+
+def test_a_connection_that_breaks_between_turns_costs_nothing(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """Nobody has to ask again; but who spoke just now has."""
+    page = open_to(sandbox, switchboard, vad="client").start()
+    lose(page)
+    assert page.call.message == ""
+    page.call.on_event(None, ev.SpeechStarted())
+    lose(page)
+    assert "ask your question again" in page.call.message
+
+
+def test_sound_that_goes_with_the_connection_was_not_interrupted(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """The answer was whole, but not heard to its end."""
+    sandbox.reply("A very long answer. " * 20)
+    page = open_to(sandbox, switchboard, vad="client").start()
+    page.send("write", text="Tell me everything.")
+    until(lambda: page.texts("assistant"))
+    lose(page)
+    until(lambda: any(row["note"] == "cut off with the connection" for row in page.rows().values()))
+    assert "ask your question again" in page.call.message
 
 
 def test_errors_of_the_server_are_told_and_the_call_goes_on(sandbox: Sandbox, switchboard: Switchboard) -> None:

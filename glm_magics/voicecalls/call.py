@@ -43,6 +43,7 @@ BUSY_TOLD_S = 3.0
 """How long it is still told, once sound is heard again, that some was not: long enough to be read."""
 
 _BUSY = "The kernel was busy with a cell; what you said meanwhile was not heard."
+_BROKEN = "The connection broke in the middle of this turn: ask your question again."
 _GONE = "The page was gone for two minutes; the call was ended."
 
 
@@ -86,6 +87,7 @@ class VoiceCall(HasTraits):
         self._freshness = Freshness()
         self._seen_s = self._unheard_s = 0.0
         self._reason = ""
+        self._is_speaking = False
         self._books = books
         self._widget = self._screen.widget
         self._widget.on_msg(self._on_message)
@@ -228,6 +230,7 @@ class VoiceCall(HasTraits):
         self._switchboard.take(self)
         self._account.open(bill, record.elapsed_s)
         self._freshness, self._seen_s, self._reason = Freshness(), time.monotonic(), ""
+        self._is_speaking = False
         self._errands.begin()
         self._widget.owner = who
         self._say("")
@@ -266,6 +269,7 @@ class VoiceCall(HasTraits):
             await call.commit()
             await call.respond()
 
+        self._is_speaking = act.is_down
         if act.is_down:
             self._errands.new_turn()
             self._stop_playing()
@@ -304,11 +308,16 @@ class VoiceCall(HasTraits):
             case ev.AudioDone():
                 self._widget.send({"type": "sound_end"})
             case ev.SpeechStarted():
+                self._is_speaking = True
                 self._errands.new_turn()
                 if self.setup.is_interruptible:
                     self._stop_playing()
+            case ev.SpeechStopped():
+                self._is_speaking = False
             case ev.ResponseCreated():
                 self._widget.is_answering = True
+                if self.message == _BROKEN:
+                    self._say("")
             case ev.ResponseCancelled():
                 self._stop_playing()
             case ev.ResponseDone():
@@ -318,11 +327,18 @@ class VoiceCall(HasTraits):
             case ev.ErrorEvent():
                 self._say(f"The server: {event.error.message or event.error.code or 'something went wrong'}")
             case ConnectionLost():
-                self._stop_playing()
-                self._set_state("reconnecting")
+                self._lose()
             case Reconnected():
                 self._set_state("on")
         self._screen.mark()
+
+    def _lose(self) -> None:
+        """The connection broke: what of this turn the server had is gone."""
+        if self._record.lose() or self._is_speaking:
+            self._say(_BROKEN)
+        self._is_speaking = self._widget.is_answering = False
+        self._screen.flush()
+        self._set_state("reconnecting")
 
     def _answered(self, call: RealtimeSession, event: ev.ResponseDone) -> None:
         self._widget.is_answering = False
