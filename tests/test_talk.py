@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import glm_magics as glm
 from glm_magics.errors import InputError, MediaError, MissingExtraError, ModelError, OptionError
@@ -412,6 +413,15 @@ def test_a_function_that_raises_has_failed(sandbox: Sandbox, switchboard: Switch
     until(lambda: call_state(page, 1)[0] == "failed")
     assert error.__name__ in call_state(page, 1)[1]
     until(lambda: outputs_sent(sandbox) == [call_state(page, 1)[1]])
+
+
+def test_a_picture_that_a_function_gives_is_one_true_sentence(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """A call cannot take it, and nobody is told that it follows."""
+    page = open_to(sandbox, switchboard, {"weather": lambda city: Image.new("RGB", (20, 20))}, vad="client").start()
+    ask_weather(page, "Oslo")
+    page.send("allow", call=1, how="yes", reason="")
+    until(lambda: outputs_sent(sandbox))
+    assert outputs_sent(sandbox) == ["[Image, 20×20 px: a picture, which a voice call cannot take.]"]
 
 
 # What goes wrong

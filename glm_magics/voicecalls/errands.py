@@ -16,6 +16,7 @@ from ..realtime.conversation import Answer
 from ..realtime.session import RealtimeSession
 from ..toolbox import Toolbox
 from ..toolcalls import ToolCall
+from ..toolresults import PICTURE_FOLLOWS
 
 State: TypeAlias = Literal["waiting", "running", "refused", "done", "failed", "unrun"]
 MAX_ROUNDS = 8
@@ -25,6 +26,7 @@ _OVER = refused("The call is over.")
 _NOT_RUN = "not run: the call ended"
 _NOT_HEARD = "the call ended before it came back: its result went to nobody"
 _IN_WORK = ("waiting", "running")
+_NO_PICTURES = "a picture, which a voice call cannot take."
 _SHORT_CHARS = 120
 _TOO_MANY = "Too many functions were called in a row; answer with what is known."
 
@@ -162,8 +164,8 @@ class Errands:
             result = self.toolbox.run(errand.call)
         except BaseException as error:  # KeyboardInterrupt of the function's own
             return self._ended(errand, "failed", f"{errand.call.name} ended with {type(error).__name__}.")
-        unseen = "" if not result.images else "\n(It also gave pictures, which a voice call cannot take.)"
-        return self._ended(errand, "failed" if result.is_error else "done", (result.text or "(nothing)") + unseen)
+        text = result.text.replace(PICTURE_FOLLOWS, _NO_PICTURES) if result.images else result.text
+        return self._ended(errand, "failed" if result.is_error else "done", text or "(nothing)")
 
     def _ended(self, errand: Errand, state: State, text: str) -> str:
         """What came of an errand, said once: what comes after the end of the call changes nothing."""
