@@ -223,7 +223,7 @@ def test_a_function_is_approved(page: Any, lab_url: str, folder: Path) -> None:
     call.press("Hang up")
     call.wait_for_state("over")
     lab.run(2)
-    assert lab.output_text(2).strip() == "It rains in Oslo."
+    assert lab.output_text(2).strip() == "weather(city='Oslo'): It rains in Oslo."
 
 
 def test_camera(page: Any, lab_url: str, folder: Path) -> None:

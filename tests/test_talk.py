@@ -215,8 +215,9 @@ def test_typed_words(sandbox: Sandbox, switchboard: Switchboard) -> None:
     until(lambda: len(page.texts("assistant")) == 2)
     assert page.texts("user") == ["first", "second"]
     assert [text.split("answer. ")[1] for text in page.texts("assistant")] == ["I read: first.", "I read: second."]
-    with pytest.raises(InputError, match="nothing to say"):
-        page.call.say("  ")
+    for nothing in ("  ", None, 5, b"third"):
+        with pytest.raises(InputError, match="nothing to say"):
+            page.call.say(nothing)
     page.send("write", text=" ")
     until(lambda: "nothing to say" in page.call.message)
 

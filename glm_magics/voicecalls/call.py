@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import HasTraits, Unicode
 
 from ..bookkeeping import Books
-from ..errors import GLMError, InputError, OptionError
+from ..errors import GLMError, InputError, OptionError, one_line
 from ..money import Cost
 from ..providers import Connection
 from ..realtime import server_events as ev
@@ -126,6 +126,8 @@ class VoiceCall(HasTraits):
         Raises:
             InputError: the call is not on, or there are no words.
         """
+        if not isinstance(text, str):
+            raise InputError(f"There is nothing to say: {one_line(repr(text), 60)} is no text.", "Write some words.")
         if not text.strip():
             raise InputError("There is nothing to say.", "Write some words.")
         with self._lock:
