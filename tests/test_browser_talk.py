@@ -386,6 +386,37 @@ def test_without_a_microphone(page: Any, lab_url: str, folder: Path, script: str
     call.wait_for_state("over")
 
 
+KEEP_TRACK = """(() => {
+  const media = navigator.mediaDevices, open = media.getUserMedia.bind(media);
+  media.getUserMedia = async (wish) => {
+    const stream = await open(wish);
+    window.track = stream.getAudioTracks()[0];
+    return stream;
+  };
+})()"""
+
+
+def test_a_microphone_that_goes_in_a_call(page: Any, lab_url: str, folder: Path) -> None:
+    """Muted by the system, or unplugged: a sentence with the way out, and typing goes on."""
+    page.add_init_script(KEEP_TRACK)
+    _, call = open_call(page, lab_url, folder, "unplugged", f"sandbox.reply({SHORT!r})", "glm.talk(vad='client')")
+    call.start()
+    message, talk = call.root.locator(".gt-message"), call.root.get_by_role("button", name="Hold to talk")
+    page.evaluate("() => window.track.dispatchEvent(new Event('mute'))")
+    assert "muted by the system" in message.inner_text()
+    page.evaluate("() => window.track.dispatchEvent(new Event('unmute'))")
+    assert message.is_hidden()
+    assert talk.is_enabled()
+    page.evaluate("() => window.track.dispatchEvent(new Event('ended'))")
+    assert "microphone is gone" in message.inner_text()
+    assert talk.is_disabled()
+    call.root.get_by_label("Message").fill("Hello?")
+    page.keyboard.press("Enter")
+    call.row("assistant", SHORT)
+    call.press("Hang up")
+    call.wait_for_state("over")
+
+
 LATE_PIECES = """([source, late_ms]) => {
   let made;
   class Processor { constructor() { this.port = { postMessage: () => {} }; } }
