@@ -386,6 +386,33 @@ def test_without_a_microphone(page: Any, lab_url: str, folder: Path, script: str
     call.wait_for_state("over")
 
 
+def test_a_call_by_keyboard(page: Any, lab_url: str, folder: Path) -> None:
+    """The focus goes on where a button is taken away, and Enter holds the button to talk as the space bar does."""
+    _, call = open_call(page, lab_url, folder, "keys", "", "glm.talk(vad='client', tools=[weather])")
+    focus = "() => document.activeElement.textContent || document.activeElement.getAttribute('aria-label')"
+    call.root.get_by_role("button", name="Start the call").focus()
+    page.keyboard.press("Enter")
+    call.wait_for_state("on")
+    assert page.evaluate(focus) == "Hang up"
+    call.root.get_by_role("button", name="Hold to talk").focus()
+    page.keyboard.down("Enter")
+    call.root.get_by_role("button", name="Release to send").wait_for()
+    page.keyboard.up("Enter")
+    call.root.get_by_role("button", name="Hold to talk").wait_for()
+    call.root.get_by_label("Message").fill("weather for Oslo")
+    page.keyboard.press("Enter")
+    run = call.root.get_by_role("button", name="Run", exact=True)
+    run.wait_for()
+    run.focus()
+    page.keyboard.press("Enter")
+    call.row("assistant", "It rains in Oslo.")
+    assert page.evaluate("() => document.activeElement.className") == "gt-rows"
+    call.root.get_by_role("button", name="Hang up").focus()
+    page.keyboard.press("Enter")
+    call.wait_for_state("over")
+    assert page.evaluate("() => document.activeElement.className") == "gt-rows"
+
+
 KEEP_TRACK = """(() => {
   const media = navigator.mediaDevices, open = media.getUserMedia.bind(media);
   media.getUserMedia = async (wish) => {
