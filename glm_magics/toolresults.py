@@ -18,6 +18,9 @@ from .media import Loading, to_parts
 from .media.rows import PLAIN, row_of
 from .messages import ImagePart, Part, TextPart
 
+PICTURE_FOLLOWS = "the picture follows."
+"""What stands in the text of a result for a picture that goes with it."""
+
 MAX_RESULT_CHARS = 30_000
 MAX_RESULT_PICTURES = 8
 _MAX_ITEMS = 20_000
@@ -127,7 +130,7 @@ def _load(value: object, rich: list[Part], limits: Limits) -> str:
     rich += images
     if not limits.intake.sees_bytes:
         return f"{texts}\n[{name}, {sizes}: a picture that you cannot see; the user sees it.]".strip()
-    return f"{texts}\n[{name}, {sizes}: the picture follows.]".strip()
+    return f"{texts}\n[{name}, {sizes}: {PICTURE_FOLLOWS}]".strip()
 
 
 def _plain(value: Any, rich: list[Part], limits: Limits, depth: int) -> Any:

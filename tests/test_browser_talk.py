@@ -223,7 +223,7 @@ def test_a_function_is_approved(page: Any, lab_url: str, folder: Path) -> None:
     call.press("Hang up")
     call.wait_for_state("over")
     lab.run(2)
-    assert lab.output_text(2).strip() == "It rains in Oslo."
+    assert lab.output_text(2).strip() == "weather(city='Oslo'): It rains in Oslo."
 
 
 def test_camera(page: Any, lab_url: str, folder: Path) -> None:
@@ -382,6 +382,64 @@ def test_without_a_microphone(page: Any, lab_url: str, folder: Path, script: str
     page.keyboard.press("Enter")
     call.row("assistant", SHORT)
     page.screenshot(path=ARTIFACTS / "talk-deaf.png")
+    call.press("Hang up")
+    call.wait_for_state("over")
+
+
+def test_a_call_by_keyboard(page: Any, lab_url: str, folder: Path) -> None:
+    """The focus goes on where a button is taken away, and Enter holds the button to talk as the space bar does."""
+    _, call = open_call(page, lab_url, folder, "keys", "", "glm.talk(vad='client', tools=[weather])")
+    focus = "() => document.activeElement.textContent || document.activeElement.getAttribute('aria-label')"
+    call.root.get_by_role("button", name="Start the call").focus()
+    page.keyboard.press("Enter")
+    call.wait_for_state("on")
+    assert page.evaluate(focus) == "Hang up"
+    call.root.get_by_role("button", name="Hold to talk").focus()
+    page.keyboard.down("Enter")
+    call.root.get_by_role("button", name="Release to send").wait_for()
+    page.keyboard.up("Enter")
+    call.root.get_by_role("button", name="Hold to talk").wait_for()
+    call.root.get_by_label("Message").fill("weather for Oslo")
+    page.keyboard.press("Enter")
+    run = call.root.get_by_role("button", name="Run", exact=True)
+    run.wait_for()
+    run.focus()
+    page.keyboard.press("Enter")
+    call.row("assistant", "It rains in Oslo.")
+    assert page.evaluate("() => document.activeElement.className") == "gt-rows"
+    call.root.get_by_role("button", name="Hang up").focus()
+    page.keyboard.press("Enter")
+    call.wait_for_state("over")
+    assert page.evaluate("() => document.activeElement.className") == "gt-rows"
+
+
+KEEP_TRACK = """(() => {
+  const media = navigator.mediaDevices, open = media.getUserMedia.bind(media);
+  media.getUserMedia = async (wish) => {
+    const stream = await open(wish);
+    window.track = stream.getAudioTracks()[0];
+    return stream;
+  };
+})()"""
+
+
+def test_a_microphone_that_goes_in_a_call(page: Any, lab_url: str, folder: Path) -> None:
+    """Muted by the system, or unplugged: a sentence with the way out, and typing goes on."""
+    page.add_init_script(KEEP_TRACK)
+    _, call = open_call(page, lab_url, folder, "unplugged", f"sandbox.reply({SHORT!r})", "glm.talk(vad='client')")
+    call.start()
+    message, talk = call.root.locator(".gt-message"), call.root.get_by_role("button", name="Hold to talk")
+    page.evaluate("() => window.track.dispatchEvent(new Event('mute'))")
+    assert "muted by the system" in message.inner_text()
+    page.evaluate("() => window.track.dispatchEvent(new Event('unmute'))")
+    assert message.is_hidden()
+    assert talk.is_enabled()
+    page.evaluate("() => window.track.dispatchEvent(new Event('ended'))")
+    assert "microphone is gone" in message.inner_text()
+    assert talk.is_disabled()
+    call.root.get_by_label("Message").fill("Hello?")
+    page.keyboard.press("Enter")
+    call.row("assistant", SHORT)
     call.press("Hang up")
     call.wait_for_state("over")
 

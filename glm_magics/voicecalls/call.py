@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import HasTraits, Unicode
 
 from ..bookkeeping import Books
-from ..errors import GLMError, InputError, OptionError
+from ..errors import GLMError, InputError, OptionError, one_line
 from ..grammar import plural
 from ..money import Cost
 from ..providers import Connection
@@ -40,7 +40,11 @@ if TYPE_CHECKING:
 
 PAGE_GONE_S = 120.0
 PAGE_RATE_HZ = 16_000
+BUSY_TOLD_S = 3.0
+"""How long it is still told, once sound is heard again, that some was not: long enough to be read."""
+
 _BUSY = "The kernel was busy with a cell; what you said meanwhile was not heard."
+_BROKEN = "The connection broke in the middle of this turn: ask your question again."
 _GONE = "The page was gone for two minutes; the call was ended."
 
 
@@ -59,7 +63,7 @@ class VoiceCall(HasTraits):
         MissingExtraError: anywidget is not installed.
     """
 
-    state = Unicode("idle", read_only=True, help="idle, connecting, on, reconnecting, over")
+    state = Unicode("idle", read_only=True, help="idle, connecting, on, reconnecting, ending, over")
     message = Unicode(read_only=True, help="what people should know")
 
     def __init__(
@@ -78,12 +82,13 @@ class VoiceCall(HasTraits):
         self._record = CallRecord(self.setup.model, self.setup.input_rate_hz)
         self._account = Account()
         self._screen = Screen(self.setup, self._record, lambda: self._account.in_words(self._record.now_s))
-        self._errands = Errands(tools, self._switchboard.approvals, self._screen.mark)
+        self._errands = Errands(tools, self._switchboard.approvals, self._screen.mark, lambda: self._record.now_s)
         self._lock = threading.RLock()
         self._line: Line | None = None
         self._freshness = Freshness()
-        self._seen_s = 0.0
+        self._seen_s = self._unheard_s = 0.0
         self._reason = ""
+        self._is_speaking = False
         self._books = books
         self._widget = self._screen.widget
         self._widget.on_msg(self._on_message)
@@ -122,6 +127,8 @@ class VoiceCall(HasTraits):
         Raises:
             InputError: the call is not on, or there are no words.
         """
+        if not isinstance(text, str):
+            raise InputError(f"There is nothing to say: {one_line(repr(text), 60)} is no text.", "Write some words.")
         if not text.strip():
             raise InputError("There is nothing to say.", "Write some words.")
         with self._lock:
@@ -150,7 +157,7 @@ class VoiceCall(HasTraits):
     @property
     def transcript(self) -> pd.DataFrame:
         """Who, when (seconds of the call), what: columns ``who``, ``when_s``, ``text``."""
-        frame: pd.DataFrame = self._record.talk().to_frame()
+        frame: pd.DataFrame = self._record.talk(self._errands).to_frame()
         return frame
 
     @property
@@ -219,11 +226,14 @@ class VoiceCall(HasTraits):
     def _start(self, who: str) -> None:
         if self.is_on:
             raise InputError("The call is on already.", "Hang up first.")
+        if self.state == "ending":
+            raise InputError("The recording of the last call is being made.", "Wait a moment.")
         connection, record = self._connection(), self._record
         bill = Bill(self._books, connection.provider, self.setup)
         self._switchboard.take(self)
         self._account.open(bill, record.elapsed_s)
         self._freshness, self._seen_s, self._reason = Freshness(), time.monotonic(), ""
+        self._is_speaking = False
         self._errands.begin()
         self._widget.owner = who
         self._say("")
@@ -244,10 +254,14 @@ class VoiceCall(HasTraits):
     def _hear(self, sound: page.Sound) -> None:
         if self.state != "on" or self._line is None:  # what is said while the connection is made anew is for nobody
             return
-        if not self._freshness.is_fresh(sound.t_ms, time.monotonic()) or not self._line.hear(sound.samples):
+        now_s = time.monotonic()
+        if not self._freshness.is_fresh(sound.t_ms, now_s) or not self._line.hear(sound.samples):
+            self._unheard_s = now_s
             self._say(_BUSY)
-        else:
-            self._record.hear(sound.samples)
+            return
+        self._record.hear(sound.samples)
+        if self.message == _BUSY and now_s - self._unheard_s > BUSY_TOLD_S:
+            self._say("")
 
     def _hold(self, act: page.Hold) -> None:
         async def listen(call: RealtimeSession) -> None:
@@ -258,6 +272,7 @@ class VoiceCall(HasTraits):
             await call.commit()
             await call.respond()
 
+        self._is_speaking = act.is_down
         if act.is_down:
             self._errands.new_turn()
             self._stop_playing()
@@ -296,11 +311,16 @@ class VoiceCall(HasTraits):
             case ev.AudioDone():
                 self._widget.send({"type": "sound_end"})
             case ev.SpeechStarted():
+                self._is_speaking = True
                 self._errands.new_turn()
                 if self.setup.is_interruptible:
                     self._stop_playing()
+            case ev.SpeechStopped():
+                self._is_speaking = False
             case ev.ResponseCreated():
                 self._widget.is_answering = True
+                if self.message == _BROKEN:
+                    self._say("")
             case ev.ResponseCancelled():
                 self._stop_playing()
             case ev.ResponseDone():
@@ -310,11 +330,18 @@ class VoiceCall(HasTraits):
             case ev.ErrorEvent():
                 self._say(f"The server: {event.error.message or event.error.code or 'something went wrong'}")
             case ConnectionLost():
-                self._stop_playing()
-                self._set_state("reconnecting")
+                self._lose()
             case Reconnected():
                 self._set_state("on")
         self._screen.mark()
+
+    def _lose(self) -> None:
+        """The connection broke: what of this turn the server had is gone."""
+        if self._record.lose() or self._is_speaking:
+            self._say(_BROKEN)
+        self._is_speaking = self._widget.is_answering = False
+        self._screen.flush()
+        self._set_state("reconnecting")
 
     def _answered(self, call: RealtimeSession, event: ev.ResponseDone) -> None:
         self._widget.is_answering = False
@@ -338,10 +365,13 @@ class VoiceCall(HasTraits):
         self._record.end()
         trouble = self._account.close(self._record.elapsed_s)
         self._switchboard.leave(self)
+        self._set_state("ending")
         self._say(self._reason or (str(error) if error else trouble))
-        self._screen.finish(self._errands)
-        self._set_state("over")
-        self._screen.keep()
+        try:  # before it is told to be over: who saves the notebook then has the player in it
+            self._screen.finish(self._errands)
+            self._screen.keep(self._errands)
+        finally:
+            self._set_state("over")
 
     # -- what the page is told; the rest of it is in `screen`
 
@@ -360,7 +390,7 @@ class VoiceCall(HasTraits):
     def _ipython_display_(self) -> None:
         """IPython's hook: transcript, player, live view."""
         self._switchboard.watch()
-        self._screen.show(self.is_on)
+        self._screen.show(self._errands, self.is_on)
 
     def __repr__(self) -> str:
         return f"<call with {self.setup.model}, {self.state}, {plural(len(self.conversation.entries), 'entry', 'entries')}>"

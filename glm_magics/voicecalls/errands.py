@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,59 +16,96 @@ from ..realtime.conversation import Answer
 from ..realtime.session import RealtimeSession
 from ..toolbox import Toolbox
 from ..toolcalls import ToolCall
+from ..toolresults import PICTURE_FOLLOWS
 
-State: TypeAlias = Literal["waiting", "running", "refused", "done", "failed"]
+State: TypeAlias = Literal["waiting", "running", "refused", "done", "failed", "unrun"]
 MAX_ROUNDS = 8
 """Of functions that ask for functions, before the user says something again."""
 
 _OVER = refused("The call is over.")
+_NOT_RUN = "not run: the call ended"
+_NOT_HEARD = "the call ended before it came back: its result went to nobody"
+_IN_WORK = ("waiting", "running")
+_NO_PICTURES = "a picture, which a voice call cannot take."
+_SHORT_CHARS = 120
 _TOO_MANY = "Too many functions were called in a row; answer with what is known."
 
 
 @dataclass(slots=True)
 class Errand:
-    """One call of a function: `n` names it on the page."""
+    """One call of a function, `n` names it on the page; an `approvals.Approver` whose buttons are there.
+
+    Attributes:
+        result: what the model is told of it; where it is told nothing, what became of it.
+        at_s: when that was known, in seconds of the call.
+    """
 
     n: int
     call: ToolCall
     state: State = "waiting"
     result: str = ""
+    at_s: float = 0.0
     word: SimpleQueue[Approval] = field(default_factory=SimpleQueue, repr=False)
+
+    def decide(self, call: ToolCall) -> Approval:
+        """Waits for the user's word."""
+        return self.word.get()
+
+    def in_words(self) -> str:
+        """For the transcript: name, arguments, and what came of it."""
+        return f"{self.call.in_words(_SHORT_CHARS)}: {self.result}"
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the calls of one answer gave; None until all have."""
+
+    outputs: list[str] | None = None
 
 
 class Errands:
-    """Runs what is asked for, one after the other; an `approvals.Approver` whose buttons are on the page.
+    """Runs what is asked for, the calls of one answer one after the other.
 
     Args:
         toolbox: the functions.
         approvals: what was allowed for good.
         changed: is called when the page has something new to show.
+        now_s: gives the seconds of the call.
     """
 
-    def __init__(self, toolbox: Toolbox, approvals: Approvals, changed: Callable[[], None]) -> None:
+    def __init__(self, toolbox: Toolbox, approvals: Approvals, changed: Callable[[], None], now_s: Callable[[], float]) -> None:
         self.toolbox = toolbox
         self._approvals = approvals
         self._changed = changed
+        self._now_s = now_s
+        self._lock = threading.Lock()
         self._of: dict[str, list[Errand]] = {}
         self._by_n: dict[int, Errand] = {}
-        self._asked: Errand | None = None
         self._n = self._n_rounds = 0
         self._is_over = False
+        self._batches: deque[_Batch] = deque()
+        self._sending = asyncio.Lock()
 
     def of(self, answer: Answer) -> list[Errand]:
         """What an answer asked for."""
         return self._of.get(answer.id, [])
 
+    @property
+    def ended(self) -> list[Errand]:
+        """Those of which is known what came of them, in the order of the calls."""
+        return [errand for errand in self._by_n.values() if errand.state not in _IN_WORK]
+
     def begin(self) -> None:
         """A call begins."""
         self._is_over, self._n_rounds = False, 0
+        self._batches, self._sending = deque(), asyncio.Lock()
 
     def new_turn(self) -> None:
         """The user said something."""
         self._n_rounds = 0
 
     async def run(self, call: RealtimeSession, answer: Answer) -> None:
-        """Everything that `answer` asks for, then the results back to the model."""
+        """Everything that `answer` asks for; then the results back to the model, once those of earlier answers are there."""
         self._n_rounds += 1
         errands = []
         for event in answer.calls:
@@ -75,9 +113,20 @@ class Errands:
             self._by_n[self._n] = errand = Errand(self._n, self.toolbox.read(event.name, event.arguments, event.call_id))
             errands.append(errand)
         self._of[answer.id] = errands
+        batch = _Batch()
+        self._batches.append(batch)
         self._changed()
-        outputs = [await _in_thread(lambda errand=errand: self._run(errand)) for errand in errands]  # type: ignore[misc]
-        await call.give_results(outputs)
+        batch.outputs = [await _in_thread(lambda errand=errand: self._run(errand)) for errand in errands]  # type: ignore[misc]
+        await self._give_results(call)
+
+    async def _give_results(self, call: RealtimeSession) -> None:
+        """All that are complete up to the first that is not: on this wire results carry no id, their order counts."""
+        async with self._sending:
+            outputs: list[str] = []
+            while self._batches and self._batches[0].outputs is not None:
+                outputs += self._batches.popleft().outputs or []
+            if outputs:
+                await call.give_results(outputs)
 
     def allow(self, n: int, how: str, reason: str) -> None:
         """The user's word on errand `n`; passed over when it does not wait for one."""
@@ -86,16 +135,14 @@ class Errands:
             errand.word.put(approvals.get(how) or refused(reason))
 
     def stop(self) -> None:
-        """The call is over: whoever waits for the user's word gets none."""
+        """The call is over: whoever waits for the user's word gets none, and nobody waits for what still runs."""
         self._is_over = True
-        for errand in self._by_n.values():
+        for errand in list(self._by_n.values()):
             if errand.state == "waiting":
+                self._ended(errand, "unrun", _NOT_RUN)
                 errand.word.put(_OVER)
-
-    def decide(self, call: ToolCall) -> Approval:
-        """Waits for the user's word."""
-        assert self._asked is not None
-        return _OVER if self._is_over else self._asked.word.get()
+            elif errand.state == "running":
+                self._ended(errand, "failed", _NOT_HEARD)
 
     def _run(self, errand: Errand) -> str:
         """What goes back to the model, whatever happens."""
@@ -103,18 +150,28 @@ class Errands:
             return self._ended(errand, "failed", _TOO_MANY)
         if not errand.call.is_valid:
             return self._ended(errand, "failed", errand.call.fault)
-        self._asked = errand
-        approval = self._approvals.decide(errand.call, self.toolbox[errand.call.name].identity, self)
+        approval = (
+            _OVER if self._is_over else self._approvals.decide(errand.call, self.toolbox[errand.call.name].identity, errand)
+        )
         if not approval.is_given:
             return self._ended(errand, "refused", approval.for_model())
-        errand.state = "running"
+        with self._lock:
+            if errand.state != "waiting":  # the call ended in this very moment
+                return errand.result
+            errand.state = "running"
         self._changed()
-        result = self.toolbox.run(errand.call)
-        unseen = "" if not result.images else "\n(It also gave pictures, which a voice call cannot take.)"
-        return self._ended(errand, "failed" if result.is_error else "done", (result.text or "(nothing)") + unseen)
+        try:
+            result = self.toolbox.run(errand.call)
+        except BaseException as error:  # KeyboardInterrupt of the function's own
+            return self._ended(errand, "failed", f"{errand.call.name} ended with {type(error).__name__}.")
+        text = result.text.replace(PICTURE_FOLLOWS, _NO_PICTURES) if result.images else result.text
+        return self._ended(errand, "failed" if result.is_error else "done", text or "(nothing)")
 
     def _ended(self, errand: Errand, state: State, text: str) -> str:
-        errand.state, errand.result = state, text
+        """What came of an errand, said once: what comes after the end of the call changes nothing."""
+        with self._lock:
+            if errand.state in _IN_WORK:
+                errand.state, errand.result, errand.at_s = state, text, self._now_s()
         self._changed()
         return text
 
@@ -131,7 +188,7 @@ async def _in_thread(work: Callable[[], str]) -> str:
     def run() -> None:
         try:
             text = work()
-        except BaseException as error:  # KeyboardInterrupt of a function of the user's own
+        except BaseException as error:  # the model waits for an answer, whatever happens
             text = f"It ended with {type(error).__name__}."
         with suppress(RuntimeError):  # the call is over, and its loop with it
             loop.call_soon_threadsafe(give, text)

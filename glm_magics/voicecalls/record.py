@@ -8,7 +8,7 @@ from typing import Any
 from ..grammar import plural
 from ..realtime import server_events as ev
 from ..realtime.bills import tokens_of
-from ..realtime.conversation import Answer, Conversation
+from ..realtime.conversation import Answer, Conversation, Entry, Said
 from ..realtime.session import RealtimeSession
 from ..realtime.setup import OUTPUT_RATE_HZ
 from ..realtime.talks import Talk
@@ -16,7 +16,7 @@ from ..realtime.tapes import CallAudio, Tape
 from ..replies import Ending, Reply, Usage
 from ..speech import Speech
 from .errands import Errands
-from .rows import make_row
+from .rows import INTERRUPTED, LOST, make_row
 
 _LOOKED_AT = 12  # rows from the end: a transcript comes no later
 _ENDINGS: dict[str, Ending] = {"cancelled": "stopped", "lost": "cut short"}
@@ -44,14 +44,15 @@ class CallRecord:
         self._half = b""
         self._sounding = ""
         self._shut: set[str] = set()
-        self._cut: set[int] = set()
+        self._cut: dict[int, str] = {}
         self._places: dict[int, tuple[float, float]] = {}
         self._rows: dict[int, dict[str, Any]] = {}
 
     @property
     def now_s(self) -> float:
         """Seconds of the call."""
-        return self.call.elapsed_s if self.call else self.elapsed_s
+        call = self.call  # another thread may end it
+        return call.elapsed_s if call else self.elapsed_s
 
     def begin(self, call: RealtimeSession) -> None:
         """`call` is open."""
@@ -81,13 +82,20 @@ class CallRecord:
             self._places[id(answer)] = first_s, end_s
         return answer.id, samples
 
-    def stop_playing(self) -> None:
-        """What was not played yet never will be, nor what still comes of this answer."""
+    def stop_playing(self, why: str = INTERRUPTED) -> bool:
+        """What was not played yet never will be, nor what still comes of this answer; False when all of it was played."""
         running, now_s = self.conversation.running, self.now_s
         self._shut = {self._sounding, running.id if running else self._sounding}
-        if self._played.cut(now_s):
-            self._cut |= {key for key, (_, end_s) in self._places.items() if end_s > now_s}
-            self._places = {key: (start_s, min(end_s, now_s)) for key, (start_s, end_s) in self._places.items()}
+        if not self._played.cut(now_s):
+            return False
+        self._cut |= {key: why for key, (_, end_s) in self._places.items() if end_s > now_s}
+        self._places = {key: (start_s, min(end_s, now_s)) for key, (start_s, end_s) in self._places.items()}
+        return True
+
+    def lose(self) -> bool:
+        """The connection broke; True when it took an answer with it, or a question that had none yet."""
+        was_playing, last = self.stop_playing(LOST), self.conversation.entries[-1:]
+        return was_playing or any(entry.status == "lost" if isinstance(entry, Answer) else True for entry in last)
 
     def new_rows(self, errands: Errands) -> Iterator[dict[str, Any]]:
         """Rows for the page that are new or have changed since the last time."""
@@ -95,7 +103,7 @@ class CallRecord:
         for key in range(max(0, len(entries) - _LOOKED_AT), len(entries)):
             entry = entries[key]
             asked = errands.of(entry) if isinstance(entry, Answer) else ()
-            row = make_row(key, entry, asked, id(entry) in self._cut)
+            row = make_row(key, entry, asked, self._cut.get(id(entry), ""))
             if row is not None and row != self._rows.get(key):
                 self._rows[key] = row
                 yield row
@@ -124,9 +132,11 @@ class CallRecord:
         """Both sides as they sounded."""
         return CallAudio(self._heard, self._played)
 
-    def talk(self) -> Talk:
-        """The words."""
-        return Talk(tuple(self.conversation.entries), None, self.now_s)
+    def talk(self, errands: Errands) -> Talk:
+        """The words; of the functions their names and arguments too, and those that came to nothing."""
+        entries: list[Entry] = [entry for entry in self.conversation.entries if entry.who != "tool"]
+        entries += [Said("tool", errand.in_words(), errand.at_s) for errand in errands.ended]
+        return Talk(tuple(sorted(entries, key=lambda entry: entry.at_s)), None, self.now_s)
 
     def reply(self, answer: Answer) -> Reply:
         """An answer, with its sound as far as it was heard."""

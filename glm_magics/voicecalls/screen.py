@@ -56,16 +56,16 @@ class Screen:
             self._send_rows(errands)
         if self._changed_s and time.monotonic() - self._changed_s > KEEP_EVERY_S:
             self._changed_s = 0.0
-            self._outputs.keep_transcript(self._words())
+            self._outputs.keep_transcript(self._words(errands))
 
     def finish(self, errands: Errands) -> None:
         """The call is over: the last rows."""
         self.widget.is_answering = False
         self._send_rows(errands)
 
-    def keep(self) -> None:
+    def keep(self, errands: Errands) -> None:
         """Its words and its sound, for the saved notebook; the sound for the page too."""
-        self._outputs.keep_transcript(self._words())
+        self._outputs.keep_transcript(self._words(errands))
         bundle, mime, data = recording(self._record.audio())
         self._outputs.keep_sound(bundle)
         if data:
@@ -89,15 +89,15 @@ class Screen:
         """A sentence for people."""
         self.widget.message = strip_controls(sentence)
 
-    def show(self, is_on: bool) -> None:
+    def show(self, errands: Errands, is_on: bool) -> None:
         """Displays transcript, player and live view in the present cell."""
-        self._outputs.show(self._words(), {} if is_on else recording(self._record.audio())[0])
+        self._outputs.show(self._words(errands), {} if is_on else recording(self._record.audio())[0])
 
     def _send_rows(self, errands: Errands) -> None:
         for row in self._record.new_rows(errands):
             self.widget.send({"type": "row", "row": row})
         self.widget.counts = self._record.count(self.limits, self._cost_words())
 
-    def _words(self) -> dict[str, str]:
-        talk = self._record.talk()
+    def _words(self, errands: Errands) -> dict[str, str]:
+        talk = self._record.talk(errands)
         return talk._repr_mimebundle_() if talk.transcript else {}

@@ -21,7 +21,7 @@ class CallWidget(anywidget.AnyWidget):
     _esm = read_module("elements", "sound", "calldesk", "call")
     _css = read_style("call")
 
-    state = traitlets.Unicode("idle", help="idle, connecting, on, reconnecting, over").tag(sync=True)
+    state = traitlets.Unicode("idle", help="idle, connecting, on, reconnecting, ending, over").tag(sync=True)
     owner = traitlets.Unicode(help="the page that speaks and hears").tag(sync=True)
     vad = traitlets.Unicode("server", help="server or client").tag(sync=True)
     has_video = traitlets.Bool(False).tag(sync=True)

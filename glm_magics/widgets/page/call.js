@@ -5,8 +5,10 @@ const ALIVE_MS = 2000;
 const MAX_ROWS = 400;
 const UNSEEN_MS = 1000; // a call whose last view is gone has no button to hang up
 const STATES = {
-  idle: "Not connected", connecting: "Connecting …", on: "Connected", reconnecting: "Connecting again …", over: "Call ended",
+  idle: "Not connected", connecting: "Connecting …", on: "Connected", reconnecting: "Connecting again …",
+  ending: "Making the recording …", over: "Call ended",
 };
+const HOLD_KEYS = [" ", "Enter"];
 const WHO = { user: "You", assistant: "Assistant", tool: "Tool", system: "System" };
 
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
@@ -18,7 +20,10 @@ function makeView(desk, model, el) {
   const time = h("span", { class: "gt-status", "aria-hidden": true }); // not in the status: it would be read aloud each second
   const about = h("span", { class: "gt-quiet" });
   const start = button("Start the call", () => desk.start(), { class: "gt-main" });
-  const stop = button("Hang up", () => desk.stop(), { class: "gt-stop" });
+  const stop = button("Hang up", () => desk.stop(), {
+    class: "gt-stop",
+    onkeydown: (event) => event.repeat && event.preventDefault(), // a key still held from the button that began the call
+  });
   const vad = h(
     "select",
     { "aria-label": "Who notices that you have finished", onchange: () => desk.choose(vad.value) },
@@ -35,13 +40,14 @@ function makeView(desk, model, el) {
       desk.hold();
     },
     onpointerup: () => desk.release(), onpointercancel: () => desk.release(), onblur: () => desk.release(),
+    title: "Hold it, the space bar or Enter for as long as you speak",
     onkeydown: (event) => {
-      if (event.key !== " ") return;
+      if (!HOLD_KEYS.includes(event.key)) return;
       event.preventDefault();
       event.stopPropagation();
       desk.hold();
     },
-    onkeyup: (event) => event.key === " " && desk.release(),
+    onkeyup: (event) => HOLD_KEYS.includes(event.key) && desk.release(),
   });
   const hush = button("Stop speaking", () => desk.hush());
   const kind = h(
@@ -79,6 +85,11 @@ function makeView(desk, model, el) {
   /** @type {Map<number, {node: HTMLElement, words: Text, rest: string}>} */
   const shown = new Map();
 
+  let isByKey = false; // who uses the mouse keeps Jupyter's shortcuts: the focus is not taken into the call then
+  root.addEventListener("keydown", () => { isByKey = true; }, true);
+  root.addEventListener("pointerdown", () => { isByKey = false; }, true);
+  const focused = () => (isByKey ? /** @type {Document} */ (root.getRootNode()).activeElement : null);
+
   /** While somebody speaks only the words grow: nothing else is drawn anew, or read aloud again. */
   function drawRow(row) {
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
@@ -95,7 +106,9 @@ function makeView(desk, model, el) {
       ];
       if (!drawn) makeRoom();
       const node = drawn?.node ?? list.appendChild(h("li"));
+      const hadFocus = node.contains(focused());
       node.replaceChildren(...parts);
+      if (hadFocus) list.focus({ preventScroll: true }); // the button is gone: the keyboard goes on from here
       shown.set(row.key, (drawn = { node, words: text, rest }));
     }
     drawn.node.className = `gt-row gt-${row.who in WHO ? row.who : "system"}`;
@@ -141,13 +154,17 @@ function makeView(desk, model, el) {
       if (what) return;
     }
     const [isOn, isMine] = [desk.isOn, desk.isOwner];
+    const had = focused();
     root.dataset.state = desk.state;
     root.dataset.speaking = String(desk.isPlaying);
     root.toggleAttribute("data-still", model.get("has_still"));
     about.textContent = model.get("about");
     start.hidden = isOn;
-    start.textContent = desk.state === "over" ? "Call again" : "Start the call";
+    start.disabled = desk.state === "ending";
+    start.textContent = ["ending", "over"].includes(desk.state) ? "Call again" : "Start the call";
     stop.hidden = !isOn;
+    if (had === start && start.hidden) stop.focus({ preventScroll: true });
+    if (had === stop && stop.hidden) list.focus({ preventScroll: true });
     vad.value = desk.vad;
     vad.disabled = isOn && !isMine;
     talk.hidden = desk.vad !== "client" || !isOn;

@@ -18,6 +18,8 @@ const VIDEO_SIDE_PX = 640;
 const GONE = "The kernel is gone or was restarted: the call is over and the microphone is off. Run the cell again to call.";
 const LATE = "The kernel is busy with a cell: what you say now is not heard.";
 const WAY_OUT = "You can type here, or send a recording: glm.realtime.talk_file(\"question.wav\").";
+const UNPLUGGED = "The microphone is gone. You can type here, or hang up and call again once it is plugged in and allowed.";
+const MUTED = "The microphone is muted by the system or a switch of its own: nothing is heard. You can type here.";
 const PROBLEMS = {
   NotAllowedError: "The microphone is not allowed on this page.",
   SecurityError: "The microphone is not allowed on this page.",
@@ -63,7 +65,7 @@ function makeCallDesk(model) {
     },
 
     async start() {
-      if (desk.isOn) return;
+      if (desk.isOn || desk.state === "ending") return;
       desk.say("");
       desk.recording = "";
       desk.shut = "";
@@ -129,10 +131,22 @@ function makeCallDesk(model) {
       } else if (message.playing !== undefined) {
         desk.isPlaying = message.playing;
         desk.changed();
-      } else if (message.voice) {
+      } else if (message.microphone) desk.minded(message.microphone);
+      else if (message.voice) {
         clearTimeout(desk.voiceTimer);
         desk.voiceTimer = setTimeout(() => desk.phone?.tell({ hold: false }), CONFIRM_MS);
       }
+    },
+    /** What becomes of the microphone in the middle of a call. */
+    minded(what) {
+      if (!desk.phone) return;
+      if (what === "gone") {
+        desk.release();
+        desk.hasMicrophone = false;
+        desk.note = UNPLUGGED;
+      } else if (what === "muted") desk.note = MUTED;
+      else if (desk.note === MUTED) desk.note = "";
+      desk.changed();
     },
     heard({ frame, isLast }) {
       const isLate = performance.now() - desk.heard_ms > LATE_MS;
@@ -178,7 +192,7 @@ function makeCallDesk(model) {
       const isOn = desk.state === "on";
       if (isOn && !desk.started_ms) desk.started_ms = performance.now();
       if (isOn && desk.isOwner) desk.arm();
-      if (desk.state === "over") desk.hangUp();
+      if (["ending", "over"].includes(desk.state)) desk.hangUp();
       desk.changed();
     },
     arm() {

@@ -303,6 +303,10 @@ async function openPhone(told, spokenHz = 24000) {
       stream = await navigator.mediaDevices.getUserMedia({
         audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
       });
+      const [track] = stream.getAudioTracks();
+      track.onended = () => told({ microphone: "gone" });
+      track.onmute = () => told({ microphone: "muted" });
+      track.onunmute = () => told({ microphone: "heard" });
       source = context.createMediaStreamSource(stream);
       source.connect(node);
     },
