@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
 import time
 import tracemalloc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 import glm_magics as glm
 from glm_magics.errors import (
@@ -386,6 +390,78 @@ def test_a_broken_connection_is_made_again(sandbox: Sandbox) -> None:
             assert "greeting_config" not in sandbox.requests[-1].events[0]["session"]["beta_fields"]
 
     play(scene)
+
+
+@pytest.mark.parametrize("fault", ["call-cut", "call-mute"])
+@pytest.mark.parametrize("vad", ["client", "server"])
+def test_an_answer_that_breaks_off_is_given_as_lost(fault: str, vad: str) -> None:
+    """With what came of it, to whoever waits for it and to whoever reads; the next question is answered."""
+
+    async def scene() -> None:
+        with Sandbox(chunk_delay_s=0, heartbeat_s=0.1) as sandbox:
+            sandbox.reply("one two three four five six seven eight")
+            sandbox.fault(fault)
+            async with call_to(sandbox, vad=vad, silence_s=0.3) as call:
+                await call.write("Count.")
+                await call.respond()
+                answer = await call.answer(5)
+                assert (answer.status, answer.text.startswith("one"), "eight" in answer.text) == ("lost", True, False)
+                lost = await anext(event async for event in call if isinstance(event, ConnectionLost))
+                assert (lost.response_ids, lost.n_unbegun) == ((answer.id,), 0)
+                await call.respond()
+                assert (await call.answer(5)).status == "completed"
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda call: call.respond(), id="asked"),
+        pytest.param(lambda call: call.clear(), id="only-heard"),
+    ],
+)
+def test_an_answer_that_never_began_must_be_asked_for_again(ask: Any) -> None:
+    """The connection breaks before its first event: that is an error in words, and the call goes on."""
+
+    async def scene() -> None:
+        setup = CallSetup(vad="client")
+        async with _cutting_server() as connection, RealtimeSession(connection, setup, retry=AT_ONCE) as call:
+            await call.write("Hello")
+            await ask(call)
+            with pytest.raises(CutShortError, match=r"broke before the answer began: .*ask again"):
+                await call.answer(5)
+            await call.respond()
+            assert (await call.answer(5)).status == "completed"
+            lost = await anext(event async for event in call if isinstance(event, ConnectionLost))
+            assert lost.response_ids == ()
+
+    play(scene)
+
+
+@asynccontextmanager
+async def _cutting_server() -> AsyncIterator[Connection]:
+    """It drops its first connection at the first event after the typed words; the next it serves."""
+    n_connections = 0
+
+    async def handle(socket: ServerConnection) -> None:
+        nonlocal n_connections
+        n_connections += 1
+        is_first = n_connections == 1
+        async for text in socket:
+            kind = json.loads(text)["type"]
+            if kind == "session.update":
+                await socket.send(json.dumps({"type": "session.updated", "session": {}}))
+            elif is_first and kind != "conversation.item.create":
+                socket.transport.abort()
+            elif kind == "response.create":
+                for status in ("created", "done"):
+                    response = {"id": "r", "status": "in_progress" if status == "created" else "completed"}
+                    await socket.send(json.dumps({"type": f"response.{status}", "response": response}))
+
+    async with serve(handle, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        yield Connection(sandbox_provider(f"http://127.0.0.1:{port}"), Secret("a.b"))
 
 
 def test_a_server_without_a_heartbeat_is_given_up() -> None:

@@ -132,9 +132,9 @@ class Conversation:
         answers = self.answers
         return next((answer for answer in reversed(answers) if answer.id == response_id), answers[-1])
 
-    def owe(self) -> None:
-        """The server was asked for an answer."""
-        self._n_owed += 1
+    def owe(self, n: int = 1) -> None:
+        """The server was asked for so many answers; fewer than none: it was not asked after all."""
+        self._n_owed = max(0, self._n_owed + n)
 
     def add_words(self, who: str, text: str, at_s: float) -> None:
         """Something that was typed, or given by a function."""
@@ -147,13 +147,15 @@ class Conversation:
             self.n_events += 1
             handler(self, event, at_s)
 
-    def lose(self) -> None:
-        """The connection broke: what was being said is over."""
-        self.is_user_speaking, self._n_owed = False, 0
-        for answer in self._by_id.values():
-            answer.status = "lost" if answer.status == "in_progress" else answer.status
+    def lose(self) -> tuple[list[Answer], int]:
+        """The connection broke: what was being said is over. Gives the answers that are lost, and how many had yet to begin."""
+        lost = [answer for answer in self._by_id.values() if answer.status == "in_progress"]
+        for answer in lost:
+            answer.status = "lost"
+        n_unbegun, self._n_owed, self.is_user_speaking = self._n_owed, 0, False
         self._by_id.clear()
         self._spoken.clear()
+        return lost, n_unbegun
 
     def retelling(self) -> list[Item]:
         """The latest entries as messages of text, oldest first, for a server that has forgotten them."""

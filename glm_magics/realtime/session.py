@@ -34,6 +34,9 @@ MAX_ANSWERED = 20
 SHORT_LIFE_S = 5.0
 """A connection that broke sooner was no success: it counts as one of the tries."""
 
+_ENDS_OF_WAITING = (ev.ResponseDone, ev.ErrorEvent, Reconnected)
+_ASK_AGAIN = "The call goes on: ask again, with respond() what was typed; what was spoken must be said again."
+
 _Event = TypeVar("_Event", bound=ev.ServerEvent)
 
 
@@ -88,7 +91,7 @@ class RealtimeSession:
         self._n_short_lived = 0
         self._pacer = Pacer()
         self._mailbox = Mailbox()
-        self._answered: deque[Answer | ev.ErrorEvent] = deque(maxlen=MAX_ANSWERED)
+        self._answered: deque[Answer | ev.ErrorEvent | ConnectionLost] = deque(maxlen=MAX_ANSWERED)
         self._is_up = asyncio.Event()
 
     # Opening and closing
@@ -242,8 +245,6 @@ class RealtimeSession:
 
     async def respond(self) -> None:
         """Asks the model to answer."""
-        self._answered.clear()
-        self.conversation.owe()
         await self.send(say.ResponseCreate())
 
     async def cancel(self) -> None:
@@ -281,10 +282,15 @@ class RealtimeSession:
             await self._is_up.wait()
             if self._mailbox.is_over or self._link is None:
                 raise self._mailbox.error or CutShortError("The call is over.", OVER_WAY_OUT)
+            is_asking = isinstance(event, say.ResponseCreate)
+            if is_asking:
+                self._answered.clear()
+            self.conversation.owe(is_asking)
             try:
                 await self._link.send(say.to_wire(event, uuid4().hex, int(time.time() * 1000)))
                 return
             except LinkLost:
+                self.conversation.owe(-is_asking)  # it is sent again: nothing is lost
                 self._is_up.clear()  # the reader notices too, and makes it again
                 await asyncio.sleep(0)
 
@@ -314,16 +320,20 @@ class RealtimeSession:
     async def answer(self, timeout_s: float | None = None) -> Answer:
         """The next answer that is over, each once; `respond` lets go of those that nobody asked for.
 
+        One that the connection broke off is given as far as it came; its status is ``lost``.
+
         Raises:
             BadRequestError: the server could not answer.
             NetworkError: nothing came in time.
-            CutShortError: the call is over.
+            CutShortError: the call is over, or the connection broke before the answer began: the question must be asked again.
         """
         while not self._answered:
-            await self._mailbox.wait(lambda event: isinstance(event, ev.ResponseDone | ev.ErrorEvent), timeout_s)
+            await self._mailbox.wait(lambda event: isinstance(event, _ENDS_OF_WAITING), timeout_s)
         outcome = self._answered.popleft()
         if isinstance(outcome, ev.ErrorEvent):
             raise refusal(outcome)
+        if isinstance(outcome, ConnectionLost):
+            raise CutShortError(f"The connection broke before the answer began: {outcome.reason}.", _ASK_AGAIN)
         return outcome
 
     async def _ask(self, event: say.ClientEvent, is_reply: Callable[[ev.ServerEvent], bool]) -> ev.ServerEvent:
@@ -370,16 +380,26 @@ class RealtimeSession:
         self._is_up.clear()
         await self._drop_link()
         told = self.conversation.retelling()
-        self.conversation.lose()
-        self._take(ConnectionLost(type="connection.lost", reason=reason))
+        outcomes = self._lose(reason)
         self._link = await self._open_again(reason)
         self._opened_s = time.monotonic()
         session = build_session(self.setup.without_greeting())
         update = say.TranscriptionSessionUpdate(build_transcription_session(self.setup)) if self._transcribes_only else None
         for event in (update or say.SessionUpdate(session), *map(say.ItemCreate, told)):
             await self._link.send(say.to_wire(event, uuid4().hex, int(time.time() * 1000)))
+        self._answered.extend(outcomes)  # only now: without a connection the call is over, and its error says why
         self._take(Reconnected(type="connection.made_again", n_retold=len(told)))
         self._is_up.set()
+
+    def _lose(self, reason: str) -> list[Answer | ConnectionLost]:
+        """What became of the answers that somebody may wait for. Under client VAD none comes that was not asked for again."""
+        is_unasked = self.setup.vad == "server" and not self.conversation.is_user_speaking
+        lost, n_unbegun = self.conversation.lose()
+        event = ConnectionLost(
+            type="connection.lost", reason=reason, response_ids=tuple(answer.id for answer in lost), n_unbegun=n_unbegun
+        )
+        self._take(event)
+        return [*lost, *[event] * (n_unbegun or (not lost and not is_unasked))]
 
     async def _open_again(self, reason: str) -> Link:
         is_short_lived = time.monotonic() - self._opened_s < SHORT_LIFE_S
