@@ -670,6 +670,21 @@ def test_functions_of_the_notebook_answer_calls(sandbox: Sandbox, tmp_path: Path
         '{"temp_c": 24, "city": "Paris"}', '{"error": "ValueError: out of order"}', '{"error": "There is no function nobody."}',
     ]  # fmt: skip
     assert "The tools answered" in result.answers[-1].text
+    assert result.transcript[0][::2] == ("user", "(spoken, not written down)")  # the server writes no question of a function down
+
+
+def test_a_question_without_an_answer_is_kept_when_the_call_is_over(sandbox: Sandbox) -> None:
+    """Nobody asked for an answer, and so nothing was written down."""
+
+    async def scene() -> None:
+        async with call_to(sandbox) as call:
+            await call.append(speech(0.2))
+            await call.commit()
+            await call.wait_for(ev.AudioCommitted, 5)
+            assert list(call.conversation.lines()) == []
+        assert [text for _, _, text in call.conversation.lines()] == ["(spoken, not written down)"]
+
+    play(scene)
 
 
 def test_a_hostile_transcript_is_escaped(sandbox: Sandbox, tmp_path: Path) -> None:

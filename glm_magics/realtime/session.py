@@ -137,6 +137,7 @@ class RealtimeSession:
         self._ended_s = self._ended_s or self.elapsed_s
         self._mailbox.end(error)
         self._is_up.set()
+        self.conversation.give_up_writing()
         try:
             await self._drop_link()
         finally:
