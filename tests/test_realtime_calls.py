@@ -181,6 +181,46 @@ def test_the_setup_changes_in_the_middle(sandbox: Sandbox) -> None:
     play(scene)
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        pytest.param({"tools": 5}, r"^tools is 5\. Give a list", id="tools"),
+        pytest.param({"nonsense": 1}, "no option 'nonsense'", id="nonsense"),
+        pytest.param({"voice": None}, "^voice is None", id="voice"),
+        pytest.param({"vad": []}, r"^vad is \[\]", id="vad"),
+        pytest.param({"temperature": "hot"}, "^temperature is 'hot'", id="temperature"),
+        pytest.param({"is_silent": 1}, "^is_silent is 1", id="is_silent"),
+        pytest.param({"input_format": "mp3"}, "no input format 'mp3'", id="format"),
+    ],
+)
+def test_a_wrong_change_is_a_sentence(sandbox: Sandbox, changes: dict[str, Any], sentence: str) -> None:
+    """Nothing is sent, and the setup stays."""
+
+    async def scene() -> None:
+        async with call_to(sandbox) as call:
+            before = call.setup
+            with pytest.raises(OptionError, match=sentence):
+                await call.update(**changes)
+            assert call.setup == before
+            assert said(sandbox).count("session.update") == 1
+
+    play(scene)
+
+
+@pytest.mark.parametrize("timeout_s", ["x", -1, [], True], ids=["text", "negative", "list", "bool"])
+def test_a_wrong_patience_is_a_sentence(sandbox: Sandbox, timeout_s: Any) -> None:
+    """For an answer as for any event."""
+
+    async def scene() -> None:
+        async with call_to(sandbox) as call:
+            with pytest.raises(OptionError, match=r"^timeout_s is .* Give a number of seconds"):
+                await call.answer(timeout_s)
+            with pytest.raises(OptionError, match=r"^timeout_s is .* Give a number of seconds"):
+                await call.wait_for(ev.ResponseDone, timeout_s)
+
+    play(scene)
+
+
 def test_video_frames(sandbox: Sandbox) -> None:
     """JPEG only, and in video calls only."""
 
@@ -707,6 +747,16 @@ def test_a_hostile_transcript_is_escaped(sandbox: Sandbox, tmp_path: Path) -> No
         pytest.param(Sound(tone(1), 16_000), {"speed": 0}, OptionError, "speed is 0", id="speed"),
         pytest.param(Sound(tone(1), 16_000), {"voice": "x"}, OptionError, "no voice 'x'", id="voice"),
         pytest.param("glm", {}, MediaError, "glm", id="a-word"),
+        *[
+            pytest.param(Sound(tone(1), 16_000), {name: value}, OptionError, rf"^{name} is {words}", id=f"{name}-{words}")
+            for name in ("speed", "timeout_s")
+            for value, words in [("4", "'4'"), (None, "None"), (-1, "-1"), (float("nan"), "nan"), (True, "True"), ([], "\\[\\]")]
+        ],
+        pytest.param(Sound(tone(1), 16_000), {"input_format": "mp3"}, OptionError, "no input format 'mp3'", id="format"),
+        pytest.param(Sound(tone(1), 16_000), {"tools": 5}, OptionError, r"tools is 5\. Give a list", id="tools"),
+        pytest.param(Sound(tone(1), 16_000), {"nonsense": 1}, OptionError, "no option 'nonsense'", id="nonsense"),
+        pytest.param(Sound(tone(1), 16_000), {"functions": [print]}, OptionError, "no mapping of functions", id="functions"),
+        pytest.param(Sound(tone(1), 16_000), {"functions": {"f": 5}}, OptionError, "no mapping of functions", id="no-function"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_sent_is_a_sentence(

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
@@ -23,7 +22,7 @@ from .link import Link, LinkLost, open_link
 from .local_events import ConnectionLost, Reconnected
 from .mailbox import OVER_WAY_OUT, Mailbox, refusal
 from .pacing import Pacer
-from .setup import CallSetup, build_session, build_transcription_session, check_setup
+from .setup import CallSetup, build_session, build_transcription_session, change_setup, check_patience, check_setup
 from .values import Item
 
 REPLY_TIMEOUT_S = 15.0
@@ -177,7 +176,7 @@ class RealtimeSession:
             OptionError, ModelError: a value that is not allowed.
             BadRequestError: the server refused it.
         """
-        self.setup = check_setup(replace(self.setup, **changes))
+        self.setup = change_setup(self.setup, changes)
         self.conversation.is_answered_unasked = self.setup.vad == "server" and not self._transcribes_only
         await self._set_up()
 
@@ -314,6 +313,7 @@ class RealtimeSession:
         Raises:
             NetworkError: it did not come in time.
         """
+        check_patience(timeout_s)
         found = await self._mailbox.wait(lambda event: isinstance(event, kind), timeout_s)
         assert isinstance(found, kind)
         return found
@@ -328,6 +328,7 @@ class RealtimeSession:
             NetworkError: nothing came in time.
             CutShortError: the call is over, or the connection broke before the answer began: the question must be asked again.
         """
+        check_patience(timeout_s)
         while not self._answered:
             await self._mailbox.wait(lambda event: isinstance(event, _ENDS_OF_WAITING), timeout_s)
         outcome = self._answered.popleft()
