@@ -36,6 +36,7 @@ from glm_magics.media.audio import Sound
 from glm_magics.providers import PROVIDERS, Connection, Secret, sandbox_provider
 from glm_magics.realtime import CallSetup, RealtimeSession, mailbox, talk_file
 from glm_magics.realtime import server_events as ev
+from glm_magics.realtime.bills import Bill
 from glm_magics.realtime.link import realtime_url
 from glm_magics.realtime.local_events import ConnectionLost, Reconnected
 from glm_magics.retries import RetryPolicy
@@ -253,6 +254,46 @@ def test_a_transcription_session(sandbox: Sandbox) -> None:
             assert (await call.wait_for(ev.TranscriptionCompleted, 5)).transcript == "Take a letter."
             assert not call.conversation.is_busy
             assert said(sandbox)[0] == "transcription_session.update"
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda call: call.respond(), id="respond"),
+        pytest.param(lambda call: call.answer(5), id="answer"),
+        pytest.param(lambda call: call.give_results(["24 C"]), id="results"),
+    ],
+)
+def test_a_transcription_session_answers_in_a_sentence(sandbox: Sandbox, ask: Any) -> None:
+    """That it does not answer; nothing is sent, and it goes on."""
+
+    async def scene() -> None:
+        async with call_to(sandbox, transcribes_only=True) as call:
+            with pytest.raises(OptionError, match="only writes down what is heard"):
+                await ask(call)
+            assert not {"response.create", "conversation.item.create"} & {*said(sandbox)}
+            await call.append(speech(0.2))
+            await call.commit()
+            await call.wait_for(ev.TranscriptionCompleted, 5)
+
+    play(scene)
+
+
+@pytest.mark.parametrize("changes", [{"model": "realtime-air"}, {"has_video": True}], ids=["model", "has_video"])
+def test_what_a_call_is_billed_by_stays(sandbox: Sandbox, changes: dict[str, Any]) -> None:
+    """Minutes of another model, or with pictures, have another price; the same value again is no change."""
+
+    async def scene() -> None:
+        connection = connection_to(sandbox)
+        bill = Bill(None, connection.provider, CallSetup())
+        async with RealtimeSession(connection, CallSetup(vad="client"), bill=bill) as call:
+            [name] = changes
+            with pytest.raises(OptionError, match=f"keeps its {name}.* Open another with {name}="):
+                await call.update(**changes)
+            await call.update(**{name: getattr(call.setup, name)}, is_silent=True)
+            assert said(sandbox).count("session.update") == 2
 
     play(scene)
 

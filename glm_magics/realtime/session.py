@@ -16,7 +16,7 @@ from ..retries import RetryPolicy
 from ..waves import write_wave
 from . import client_events as say
 from . import server_events as ev
-from .bills import Bill
+from .bills import Bill, check_billed
 from .conversation import KEPT_AUDIO_S, Answer, Conversation
 from .link import Link, LinkLost, open_link
 from .local_events import ConnectionLost, Reconnected
@@ -35,6 +35,7 @@ SHORT_LIFE_S = 5.0
 
 _ENDS_OF_WAITING = (ev.ResponseDone, ev.ErrorEvent, Reconnected)
 _ASK_AGAIN = "The call goes on: ask again, with respond() what was typed; what was spoken must be said again."
+_WITH_ANSWERS = "Open it without transcribes_only=True; what is heard comes as events and into .conversation."
 
 _Event = TypeVar("_Event", bound=ev.ServerEvent)
 
@@ -173,10 +174,13 @@ class RealtimeSession:
         """Changes the setup in the middle of a call; names are those of `CallSetup`.
 
         Raises:
-            OptionError, ModelError: a value that is not allowed.
+            OptionError, ModelError: a value that is not allowed, or one that the call's bill is made out by.
             BadRequestError: the server refused it.
         """
-        self.setup = change_setup(self.setup, changes)
+        setup = change_setup(self.setup, changes)
+        if self._bill:
+            check_billed(self.setup, setup)
+        self.setup = setup
         self.conversation.is_answered_unasked = self.setup.vad == "server" and not self._transcribes_only
         await self._set_up()
 
@@ -238,14 +242,24 @@ class RealtimeSession:
 
     async def give_results(self, outputs: Sequence[str]) -> None:
         """What the functions gave, one text for each call in their order (results carry no id here), and asks to go on."""
+        self._check_answers()
         for output in outputs:
             await self.send(say.ItemCreate(Item("function_call_output", output=output or "null")))
             self.conversation.add_words("tool", output, self.elapsed_s)
         await self.respond()
 
     async def respond(self) -> None:
-        """Asks the model to answer."""
+        """Asks the model to answer.
+
+        Raises:
+            OptionError: the call only writes down what is heard.
+        """
+        self._check_answers()
         await self.send(say.ResponseCreate())
+
+    def _check_answers(self) -> None:
+        if self._transcribes_only:
+            raise OptionError("This call only writes down what is heard: nothing is answered.", _WITH_ANSWERS)
 
     async def cancel(self) -> None:
         """Stops the answer that is being made; nothing happens when there is none."""
@@ -327,8 +341,10 @@ class RealtimeSession:
             BadRequestError: the server could not answer.
             NetworkError: nothing came in time.
             CutShortError: the call is over, or the connection broke before the answer began: the question must be asked again.
+            OptionError: the call only writes down what is heard.
         """
         check_patience(timeout_s)
+        self._check_answers()
         while not self._answered:
             await self._mailbox.wait(lambda event: isinstance(event, _ENDS_OF_WAITING), timeout_s)
         outcome = self._answered.popleft()
