@@ -130,9 +130,7 @@ def check_billed(before: CallSetup, after: CallSetup) -> None:
     """
     for name in ("model", "has_video"):
         if getattr(before, name) != (wanted := getattr(after, name)):
-            raise OptionError(
-                f"A call keeps its {name}: its bill is made out by it.", f"Open another call with {name}={wanted!r}."
-            )
+            raise OptionError(f"A call keeps its {name}: its bill is made out by it.", f"Open another with {name}={wanted!r}.")
 
 
 def tokens_of(answers: Sequence[Answer]) -> Usage:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -19,8 +18,9 @@ from . import server_events as ev
 from .bills import Bill, check_billed
 from .conversation import KEPT_AUDIO_S, Answer, Conversation
 from .link import Link, LinkLost, open_link
-from .local_events import ConnectionLost, Reconnected
-from .mailbox import OVER_WAY_OUT, Mailbox, refusal
+from .local_events import Reconnected
+from .mailbox import OVER_WAY_OUT, Mailbox
+from .outcomes import ENDS_OF_WAITING, Outcomes, lose
 from .pacing import Pacer
 from .setup import CallSetup, build_session, build_transcription_session, change_setup, check_patience, check_setup
 from .values import Item
@@ -29,12 +29,9 @@ REPLY_TIMEOUT_S = 15.0
 SILENCE_S = 75.0
 """Two heartbeats and a half: a server that says nothing for so long is gone (it sends one every 30 s)."""
 
-MAX_ANSWERED = 20
 SHORT_LIFE_S = 5.0
 """A connection that broke sooner was no success: it counts as one of the tries."""
 
-_ENDS_OF_WAITING = (ev.ResponseDone, ev.ErrorEvent, Reconnected)
-_ASK_AGAIN = "The call goes on: ask again, with respond() what was typed; what was spoken must be said again."
 _WITH_ANSWERS = "Open it without transcribes_only=True; what is heard comes as events and into .conversation."
 
 _Event = TypeVar("_Event", bound=ev.ServerEvent)
@@ -91,7 +88,7 @@ class RealtimeSession:
         self._n_short_lived = 0
         self._pacer = Pacer()
         self._mailbox = Mailbox()
-        self._answered: deque[Answer | ev.ErrorEvent | ConnectionLost] = deque(maxlen=MAX_ANSWERED)
+        self._answered = Outcomes()
         self._is_up = asyncio.Event()
 
     # Opening and closing
@@ -346,13 +343,8 @@ class RealtimeSession:
         check_patience(timeout_s)
         self._check_answers()
         while not self._answered:
-            await self._mailbox.wait(lambda event: isinstance(event, _ENDS_OF_WAITING), timeout_s)
-        outcome = self._answered.popleft()
-        if isinstance(outcome, ev.ErrorEvent):
-            raise refusal(outcome)
-        if isinstance(outcome, ConnectionLost):
-            raise CutShortError(f"The connection broke before the answer began: {outcome.reason}.", _ASK_AGAIN)
-        return outcome
+            await self._mailbox.wait(lambda event: isinstance(event, ENDS_OF_WAITING), timeout_s)
+        return self._answered.take()
 
     async def _ask(self, event: say.ClientEvent, is_reply: Callable[[ev.ServerEvent], bool]) -> ev.ServerEvent:
         waiting = asyncio.ensure_future(self._mailbox.wait(is_reply, REPLY_TIMEOUT_S, fails_on_error=True))
@@ -367,9 +359,9 @@ class RealtimeSession:
         is_owed = self.conversation.is_busy and self.conversation.running is None
         self.conversation.add(event, self.elapsed_s)
         if isinstance(event, ev.ResponseDone):
-            self._answered.append(self.conversation.find(event.response.id))
+            self._answered.add(self.conversation.find(event.response.id))
         elif isinstance(event, ev.ErrorEvent) and is_owed:  # in place of an answer
-            self._answered.append(event)
+            self._answered.add(event)
         self._mailbox.put(event)
 
     # The connection
@@ -398,26 +390,17 @@ class RealtimeSession:
         self._is_up.clear()
         await self._drop_link()
         told = self.conversation.retelling()
-        outcomes = self._lose(reason)
+        lost, outcomes = lose(self.conversation, reason, comes_unasked=self.setup.vad == "server")
+        self._take(lost)
         self._link = await self._open_again(reason)
         self._opened_s = time.monotonic()
         session = build_session(self.setup.without_greeting())
         update = say.TranscriptionSessionUpdate(build_transcription_session(self.setup)) if self._transcribes_only else None
         for event in (update or say.SessionUpdate(session), *map(say.ItemCreate, told)):
             await self._link.send(say.to_wire(event, uuid4().hex, int(time.time() * 1000)))
-        self._answered.extend(outcomes)  # only now: without a connection the call is over, and its error says why
+        self._answered.add(*outcomes)
         self._take(Reconnected(type="connection.made_again", n_retold=len(told)))
         self._is_up.set()
-
-    def _lose(self, reason: str) -> list[Answer | ConnectionLost]:
-        """What became of the answers that somebody may wait for. Under client VAD none comes that was not asked for again."""
-        is_unasked = self.setup.vad == "server" and not self.conversation.is_user_speaking
-        lost, n_unbegun = self.conversation.lose()
-        event = ConnectionLost(
-            type="connection.lost", reason=reason, response_ids=tuple(answer.id for answer in lost), n_unbegun=n_unbegun
-        )
-        self._take(event)
-        return [*lost, *[event] * (n_unbegun or (not lost and not is_unasked))]
 
     async def _open_again(self, reason: str) -> Link:
         is_short_lived = time.monotonic() - self._opened_s < SHORT_LIFE_S
