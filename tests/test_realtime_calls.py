@@ -37,7 +37,7 @@ from glm_magics.providers import PROVIDERS, Connection, Secret, sandbox_provider
 from glm_magics.realtime import CallSetup, RealtimeSession, mailbox, talk_file
 from glm_magics.realtime import server_events as ev
 from glm_magics.realtime.bills import Bill
-from glm_magics.realtime.link import realtime_url
+from glm_magics.realtime.link import Link, LinkLost, realtime_url
 from glm_magics.realtime.local_events import ConnectionLost, Reconnected
 from glm_magics.retries import RetryPolicy
 from glm_magics.sandbox import Sandbox
@@ -516,6 +516,32 @@ def test_an_answer_that_never_began_must_be_asked_for_again(ask: Any) -> None:
             assert (await call.answer(5)).status == "completed"
             lost = await anext(event async for event in call if isinstance(event, ConnectionLost))
             assert lost.response_ids == ()
+
+    play(scene)
+
+
+def test_a_connection_that_breaks_while_it_is_set_up_is_made_again(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And whoever waited for an answer is told what became of it."""
+    send, setups = Link.send, []
+
+    async def break_second(link: Link, text: str) -> None:
+        if '"session.update"' in text:
+            setups.append(text)
+            if len(setups) == 2:
+                raise LinkLost("it broke again")
+        await send(link, text)
+
+    monkeypatch.setattr(Link, "send", break_second)
+
+    async def scene() -> None:
+        async with call_to(sandbox) as call:
+            sandbox.fault("call-cut")
+            await call.write("Hello")
+            await call.respond()
+            assert (await call.answer(5)).status == "lost"
+            await call.respond()
+            assert (await call.answer(5)).status == "completed"
+            assert len(setups) == 3
 
     play(scene)
 

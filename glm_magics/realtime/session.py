@@ -32,8 +32,6 @@ SILENCE_S = 75.0
 SHORT_LIFE_S = 5.0
 """A connection that broke sooner was no success: it counts as one of the tries."""
 
-_WITH_ANSWERS = "Open it without transcribes_only=True; what is heard comes as events and into .conversation."
-
 _Event = TypeVar("_Event", bound=ev.ServerEvent)
 
 
@@ -256,7 +254,7 @@ class RealtimeSession:
 
     def _check_answers(self) -> None:
         if self._transcribes_only:
-            raise OptionError("This call only writes down what is heard: nothing is answered.", _WITH_ANSWERS)
+            raise OptionError("This call only writes down what is heard.", "For answers open it without transcribes_only=True.")
 
     async def cancel(self) -> None:
         """Stops the answer that is being made; nothing happens when there is none."""
@@ -367,12 +365,15 @@ class RealtimeSession:
     # The connection
 
     async def _read(self) -> None:
+        broken = ""
         try:
             while True:
                 try:
+                    if broken:
+                        await self._connect_again(broken)
                     await self._read_link()
-                except LinkLost as lost:
-                    await self._connect_again(lost.reason)
+                except LinkLost as lost:  # a new connection may break too while it is set up
+                    broken = lost.reason
         except GLMError as error:
             await self._end(error)
 
@@ -391,6 +392,7 @@ class RealtimeSession:
         await self._drop_link()
         told = self.conversation.retelling()
         lost, outcomes = lose(self.conversation, reason, comes_unasked=self.setup.vad == "server")
+        self._answered.add(*outcomes)
         self._take(lost)
         self._link = await self._open_again(reason)
         self._opened_s = time.monotonic()
@@ -398,7 +400,6 @@ class RealtimeSession:
         update = say.TranscriptionSessionUpdate(build_transcription_session(self.setup)) if self._transcribes_only else None
         for event in (update or say.SessionUpdate(session), *map(say.ItemCreate, told)):
             await self._link.send(say.to_wire(event, uuid4().hex, int(time.time() * 1000)))
-        self._answered.add(*outcomes)
         self._take(Reconnected(type="connection.made_again", n_retold=len(told)))
         self._is_up.set()
 
