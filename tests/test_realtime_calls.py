@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
 import time
 import tracemalloc
 import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 import glm_magics as glm
 from glm_magics.errors import (
@@ -34,7 +38,8 @@ from glm_magics.media.audio import Sound
 from glm_magics.providers import PROVIDERS, Connection, Secret, sandbox_provider
 from glm_magics.realtime import CallSetup, RealtimeSession, mailbox, talk_file
 from glm_magics.realtime import server_events as ev
-from glm_magics.realtime.link import realtime_url
+from glm_magics.realtime.bills import Bill
+from glm_magics.realtime.link import Link, LinkLost, realtime_url
 from glm_magics.realtime.local_events import ConnectionLost, Reconnected
 from glm_magics.retries import RetryPolicy
 from glm_magics.sandbox import Sandbox
@@ -179,6 +184,46 @@ def test_the_setup_changes_in_the_middle(sandbox: Sandbox) -> None:
     play(scene)
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        pytest.param({"tools": 5}, r"^tools is 5\. Give a list", id="tools"),
+        pytest.param({"nonsense": 1}, "no option 'nonsense'", id="nonsense"),
+        pytest.param({"voice": None}, "^voice is None", id="voice"),
+        pytest.param({"vad": []}, r"^vad is \[\]", id="vad"),
+        pytest.param({"temperature": "hot"}, "^temperature is 'hot'", id="temperature"),
+        pytest.param({"is_silent": 1}, "^is_silent is 1", id="is_silent"),
+        pytest.param({"input_format": "mp3"}, "no input format 'mp3'", id="format"),
+    ],
+)
+def test_a_wrong_change_is_a_sentence(sandbox: Sandbox, changes: dict[str, Any], sentence: str) -> None:
+    """Nothing is sent, and the setup stays."""
+
+    async def scene() -> None:
+        async with call_to(sandbox) as call:
+            before = call.setup
+            with pytest.raises(OptionError, match=sentence):
+                await call.update(**changes)
+            assert call.setup == before
+            assert said(sandbox).count("session.update") == 1
+
+    play(scene)
+
+
+@pytest.mark.parametrize("timeout_s", ["x", -1, [], True], ids=["text", "negative", "list", "bool"])
+def test_a_wrong_patience_is_a_sentence(sandbox: Sandbox, timeout_s: Any) -> None:
+    """For an answer as for any event."""
+
+    async def scene() -> None:
+        async with call_to(sandbox) as call:
+            with pytest.raises(OptionError, match=r"^timeout_s is .* Give a number of seconds"):
+                await call.answer(timeout_s)
+            with pytest.raises(OptionError, match=r"^timeout_s is .* Give a number of seconds"):
+                await call.wait_for(ev.ResponseDone, timeout_s)
+
+    play(scene)
+
+
 def test_video_frames(sandbox: Sandbox) -> None:
     """JPEG only, and in video calls only."""
 
@@ -211,6 +256,46 @@ def test_a_transcription_session(sandbox: Sandbox) -> None:
             assert (await call.wait_for(ev.TranscriptionCompleted, 5)).transcript == "Take a letter."
             assert not call.conversation.is_busy
             assert said(sandbox)[0] == "transcription_session.update"
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda call: call.respond(), id="respond"),
+        pytest.param(lambda call: call.answer(5), id="answer"),
+        pytest.param(lambda call: call.give_results(["24 C"]), id="results"),
+    ],
+)
+def test_a_transcription_session_answers_in_a_sentence(sandbox: Sandbox, ask: Any) -> None:
+    """That it does not answer; nothing is sent, and it goes on."""
+
+    async def scene() -> None:
+        async with call_to(sandbox, transcribes_only=True) as call:
+            with pytest.raises(OptionError, match="only writes down what is heard"):
+                await ask(call)
+            assert not {"response.create", "conversation.item.create"} & {*said(sandbox)}
+            await call.append(speech(0.2))
+            await call.commit()
+            await call.wait_for(ev.TranscriptionCompleted, 5)
+
+    play(scene)
+
+
+@pytest.mark.parametrize("changes", [{"model": "realtime-air"}, {"has_video": True}], ids=["model", "has_video"])
+def test_what_a_call_is_billed_by_stays(sandbox: Sandbox, changes: dict[str, Any]) -> None:
+    """Minutes of another model, or with pictures, have another price; the same value again is no change."""
+
+    async def scene() -> None:
+        connection = connection_to(sandbox)
+        bill = Bill(None, connection.provider, CallSetup())
+        async with RealtimeSession(connection, CallSetup(vad="client"), bill=bill) as call:
+            [name] = changes
+            with pytest.raises(OptionError, match=f"keeps its {name}.* Open another with {name}="):
+                await call.update(**changes)
+            await call.update(**{name: getattr(call.setup, name)}, is_silent=True)
+            assert said(sandbox).count("session.update") == 2
 
     play(scene)
 
@@ -388,6 +473,104 @@ def test_a_broken_connection_is_made_again(sandbox: Sandbox) -> None:
             assert "greeting_config" not in sandbox.requests[-1].events[0]["session"]["beta_fields"]
 
     play(scene)
+
+
+@pytest.mark.parametrize("fault", ["call-cut", "call-mute"])
+@pytest.mark.parametrize("vad", ["client", "server"])
+def test_an_answer_that_breaks_off_is_given_as_lost(fault: str, vad: str) -> None:
+    """With what came of it, to whoever waits for it and to whoever reads; the next question is answered."""
+
+    async def scene() -> None:
+        with Sandbox(chunk_delay_s=0, heartbeat_s=0.1) as sandbox:
+            sandbox.reply("one two three four five six seven eight")
+            sandbox.fault(fault)
+            async with call_to(sandbox, vad=vad, silence_s=0.3) as call:
+                await call.write("Count.")
+                await call.respond()
+                answer = await call.answer(5)
+                assert (answer.status, answer.text.startswith("one"), "eight" in answer.text) == ("lost", True, False)
+                lost = await anext(event async for event in call if isinstance(event, ConnectionLost))
+                assert (lost.response_ids, lost.n_unbegun) == ((answer.id,), 0)
+                await call.respond()
+                assert (await call.answer(5)).status == "completed"
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda call: call.respond(), id="asked"),
+        pytest.param(lambda call: call.clear(), id="only-heard"),
+    ],
+)
+def test_an_answer_that_never_began_must_be_asked_for_again(ask: Any) -> None:
+    """The connection breaks before its first event: that is an error in words, and the call goes on."""
+
+    async def scene() -> None:
+        setup = CallSetup(vad="client")
+        async with _cutting_server() as connection, RealtimeSession(connection, setup, retry=AT_ONCE) as call:
+            await call.write("Hello")
+            await ask(call)
+            with pytest.raises(CutShortError, match=r"broke before the answer began: .*ask again"):
+                await call.answer(5)
+            await call.respond()
+            assert (await call.answer(5)).status == "completed"
+            lost = await anext(event async for event in call if isinstance(event, ConnectionLost))
+            assert lost.response_ids == ()
+
+    play(scene)
+
+
+def test_a_connection_that_breaks_while_it_is_set_up_is_made_again(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And whoever waited for an answer is told what became of it."""
+    send, setups = Link.send, []
+
+    async def break_second(link: Link, text: str) -> None:
+        if '"session.update"' in text:
+            setups.append(text)
+            if len(setups) == 2:
+                raise LinkLost("it broke again")
+        await send(link, text)
+
+    monkeypatch.setattr(Link, "send", break_second)
+
+    async def scene() -> None:
+        async with call_to(sandbox) as call:
+            sandbox.fault("call-cut")
+            await call.write("Hello")
+            await call.respond()
+            assert (await call.answer(5)).status == "lost"
+            await call.respond()
+            assert (await call.answer(5)).status == "completed"
+            assert len(setups) == 3
+
+    play(scene)
+
+
+@asynccontextmanager
+async def _cutting_server() -> AsyncIterator[Connection]:
+    """It drops its first connection at the first event after the typed words; the next it serves."""
+    n_connections = 0
+
+    async def handle(socket: ServerConnection) -> None:
+        nonlocal n_connections
+        n_connections += 1
+        is_first = n_connections == 1
+        async for text in socket:
+            kind = json.loads(text)["type"]
+            if kind == "session.update":
+                await socket.send(json.dumps({"type": "session.updated", "session": {}}))
+            elif is_first and kind != "conversation.item.create":
+                socket.transport.abort()
+            elif kind == "response.create":
+                for status in ("created", "done"):
+                    response = {"id": "r", "status": "in_progress" if status == "created" else "completed"}
+                    await socket.send(json.dumps({"type": f"response.{status}", "response": response}))
+
+    async with serve(handle, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        yield Connection(sandbox_provider(f"http://127.0.0.1:{port}"), Secret("a.b"))
 
 
 def test_a_server_without_a_heartbeat_is_given_up() -> None:
@@ -599,6 +782,21 @@ def test_functions_of_the_notebook_answer_calls(sandbox: Sandbox, tmp_path: Path
         '{"temp_c": 24, "city": "Paris"}', '{"error": "ValueError: out of order"}', '{"error": "There is no function nobody."}',
     ]  # fmt: skip
     assert "The tools answered" in result.answers[-1].text
+    assert result.transcript[0][::2] == ("user", "(spoken, not written down)")  # the server writes no question of a function down
+
+
+def test_a_question_without_an_answer_is_kept_when_the_call_is_over(sandbox: Sandbox) -> None:
+    """Nobody asked for an answer, and so nothing was written down."""
+
+    async def scene() -> None:
+        async with call_to(sandbox) as call:
+            await call.append(speech(0.2))
+            await call.commit()
+            await call.wait_for(ev.AudioCommitted, 5)
+            assert list(call.conversation.lines()) == []
+        assert [text for _, _, text in call.conversation.lines()] == ["(spoken, not written down)"]
+
+    play(scene)
 
 
 def test_a_hostile_transcript_is_escaped(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -621,6 +819,16 @@ def test_a_hostile_transcript_is_escaped(sandbox: Sandbox, tmp_path: Path) -> No
         pytest.param(Sound(tone(1), 16_000), {"speed": 0}, OptionError, "speed is 0", id="speed"),
         pytest.param(Sound(tone(1), 16_000), {"voice": "x"}, OptionError, "no voice 'x'", id="voice"),
         pytest.param("glm", {}, MediaError, "glm", id="a-word"),
+        *[
+            pytest.param(Sound(tone(1), 16_000), {name: value}, OptionError, rf"^{name} is {words}", id=f"{name}-{words}")
+            for name in ("speed", "timeout_s")
+            for value, words in [("4", "'4'"), (None, "None"), (-1, "-1"), (float("nan"), "nan"), (True, "True"), ([], "\\[\\]")]
+        ],
+        pytest.param(Sound(tone(1), 16_000), {"input_format": "mp3"}, OptionError, "no input format 'mp3'", id="format"),
+        pytest.param(Sound(tone(1), 16_000), {"tools": 5}, OptionError, r"tools is 5\. Give a list", id="tools"),
+        pytest.param(Sound(tone(1), 16_000), {"nonsense": 1}, OptionError, "no option 'nonsense'", id="nonsense"),
+        pytest.param(Sound(tone(1), 16_000), {"functions": [print]}, OptionError, "no mapping of functions", id="functions"),
+        pytest.param(Sound(tone(1), 16_000), {"functions": {"f": 5}}, OptionError, "no mapping of functions", id="no-function"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_sent_is_a_sentence(

@@ -19,6 +19,7 @@ from glm_magics.realtime import server_events as ev
 from glm_magics.realtime.pacing import MAX_APPENDS_PER_S, Pacer, cut, frame_s, split_turns
 from glm_magics.realtime.setup import build_session, build_transcription_session, check_setup, make_setup
 from glm_magics.realtime.values import CallUsage, Item, Pcm, Problem, RateLimit, Response
+from glm_magics.voicecalls.rows import make_row
 
 from .films import tone
 
@@ -409,6 +410,42 @@ def test_calls_searches_and_failures_are_kept() -> None:
     [answer] = talk.answers
     assert ([call.name for call in answer.calls], answer.searched, answer.n_damaged) == (["f", "g"], "One moment.", 1)
     assert talk.entries[0].problem.code == "asr_no_result"
+
+
+CALLED = read("response.function_call_arguments.done", response_id="r", name="f", arguments="{}")
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(lambda talk: [talk.add(event, 1.0) for event in (ANSWER[0], CALLED, done())], id="a-function-answers"),
+        pytest.param(lambda talk: [talk.add(event, 1.0) for event in (ANSWER[0], done(status="cancelled"))], id="cancelled"),
+        pytest.param(lambda talk: talk.add(read(f"{TRANSCRIPTION}.completed", item_id="u", transcript=""), 1.0), id="no-words"),
+    ],
+)
+def test_what_nobody_writes_down_is_kept_as_a_turn(end: Any) -> None:
+    """In words that say so, which the model is not told; a transcript that comes later takes their place."""
+    talk = folded(HEARD)
+    assert (list(talk.lines()), make_row(0, talk.entries[0])["state"]) == ([], "growing")
+    end(talk)
+    row = make_row(0, talk.entries[0])
+    assert (row["text"], row["state"]) == ("(spoken, not written down)", "done")
+    assert next(talk.lines()) == ("user", 0.0, "(spoken, not written down)")
+    assert talk.retelling() == []
+    talk.add(SAID, 2.0)
+    assert next(talk.lines()) == ("user", 0.0, "Hello?")
+    assert talk.retelling()[0].text == "Hello?"
+    talk.add(done(), 3.0)
+    assert talk.entries[0].text == "Hello?"
+
+
+def test_what_is_said_meanwhile_waits_for_its_own_answer() -> None:
+    """An answer closes only what was said before it; the end of the call closes the rest."""
+    talk = folded(HEARD, ANSWER[0], read("input_audio_buffer.committed", item_id="v"), done())
+    first, _, second = talk.entries
+    assert (first.is_unwritten, second.is_unwritten) == (True, False)
+    talk.lose()
+    assert second.is_unwritten
 
 
 def test_a_broken_connection_loses_what_was_being_said() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import Iterator
 from contextlib import suppress
+from fnmatch import fnmatch
 from typing import Any
 
 import httpx
@@ -646,6 +648,91 @@ def test_the_threshold_decides_what_is_loud(threshold: float, level: int, n: int
     """From -60 dB to -20 dB below full scale."""
     samples = np.full(RATE_HZ, level, "<i2")
     assert len(EnergyVad(RATE_HZ, threshold).feed(samples)) == n
+
+
+KINDS: dict[str, Any] = {"number": 5, "null": None, "list": [1], "object": {"a": 1}, "bool": True}
+EVERYTHING = updated(
+    model="glm-realtime", modalities=["text"], instructions="x", voice="default", input_audio_format="pcm16",
+    output_audio_format="pcm", input_audio_noise_reduction={"type": "far_field"}, temperature=0.5,
+    turn_detection={
+        "type": "server_vad", "prefix_padding_ms": 300, "silence_duration_ms": 500, "threshold": 0.5,
+        "create_response": True, "interrupt_response": True,
+    },
+    max_response_output_tokens="inf", tools=[TOOL], beta_fields={"chat_mode": "audio", "greeting_config": {"enable": False}},
+)  # fmt: skip
+WHOLE_EVENTS = [
+    EVERYTHING,
+    {**EVERYTHING, "type": "transcription_session.update"},
+    appended(speech(0.1)),
+    FRAME,
+    {"type": "input_audio_buffer.commit", "audio": "", "video_frame": ""},
+    {"type": "input_audio_buffer.clear", "event_id": "e", "client_timestamp": 1},
+    created({"id": "i", "object": "realtime.item", "status": "completed", **text_item("x")}),
+    created({"id": "i", "type": "function_call", "name": "f", "arguments": "{}"}),
+    created({"id": "i", "type": "function_call_output", "output": "x"}),
+    {"type": "conversation.item.delete", "item_id": "i"},
+    {"type": "conversation.item.retrieve", "item_id": "i"},
+    {"type": "response.cancel"},
+]
+
+
+def places_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield (*path, key)
+        yield from places_in(value[key], (*path, key))
+
+
+def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    copy = value.copy()
+    copy[path[0]] = replaced(value[path[0]], path[1:], new)
+    return copy
+
+
+ANY = " ".join(KINDS)
+TAKEN = {
+    "event_id": ANY, "client_timestamp": ANY, "item.object": ANY, "item.status": ANY, "item.content.0.type": ANY,
+    "session.tools.0.parameters.*": ANY, "session.tools.0.parameters": "object", "session.tools.*": "",
+    "session.turn_detection.*_ms": "number", "session.turn_detection.*_response": "null bool",
+    "*.greeting_config.enable": "null bool",
+    "session.turn_detection": "null object", "session.beta_fields": "null object", "*.greeting_config": "null object",
+    "session.max_response_output_tokens": "null number",
+    "session.*.*": "", "session.*": "null", "session": "object", "item.id": "null", "item.arguments": "null",
+}  # fmt: skip
+"""Of `KINDS`, those that a field may be of; the first pattern that fits counts."""
+
+
+def taken_kinds(path: tuple[Any, ...]) -> list[str]:
+    name = ".".join(map(str, path))
+    return next((kinds.split() for pattern, kinds in TAKEN.items() if fnmatch(name, pattern)), [])
+
+
+EVERY_FIELD = [
+    pytest.param(event, path, id=".".join(map(str, (event["type"], event.get("item", {}).get("type", ""), *path))))
+    for event in WHOLE_EVENTS
+    for path in places_in(event)
+]
+
+
+@pytest.mark.parametrize(("event", "path"), EVERY_FIELD)
+def test_a_field_of_another_kind_leaves_the_session_open(sandbox: Sandbox, event: dict[str, Any], path: tuple[Any, ...]) -> None:
+    """It is refused by an error event, unless the field may be of that kind or is one that nobody looks at."""
+
+    async def scene() -> None:
+        async with bare_call(sandbox) as call:
+            if event is FRAME:
+                await call.say("session.update", session={"beta_fields": VIDEO})
+                await call.hear()
+            for kind, value in KINDS.items():
+                await call.socket.send(json.dumps(replaced(event, path, value)))
+                await call.say("conversation.item.retrieve", item_id="nobody")
+                n_errors = 0
+                while "'nobody'" not in (await call.until("error"))["error"]["message"]:
+                    n_errors += 1
+                assert n_errors == (kind not in taken_kinds(path)), kind
+
+    play(scene)
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..budgets import Allowance, no_price_error
-from ..errors import BudgetError, GLMError
+from ..errors import BudgetError, GLMError, OptionError
 from ..money import Cost, write_amount
 from ..pricing import find_minute_price
 from ..providers import Provider
@@ -120,6 +120,17 @@ class Bill:
     def _tell(self, sentence: str) -> None:
         self.trouble = sentence
         self._say(sentence)
+
+
+def check_billed(before: CallSetup, after: CallSetup) -> None:
+    """The server would take another model or pictures in mid-call (protocol reference 12.3), but their minutes cost otherwise.
+
+    Raises:
+        OptionError: the call would cost otherwise from here on than its bill says.
+    """
+    for name in ("model", "has_video"):
+        if getattr(before, name) != (wanted := getattr(after, name)):
+            raise OptionError(f"A call keeps its {name}: its bill is made out by it.", f"Open another with {name}={wanted!r}.")
 
 
 def tokens_of(answers: Sequence[Answer]) -> Usage:

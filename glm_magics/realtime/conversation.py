@@ -22,6 +22,9 @@ KEPT_AUDIO_S = 120.0
 RETOLD_ENTRIES = 40
 """What is told again after a reconnection: the model's context holds about twenty turns."""
 
+UNWRITTEN = "(spoken, not written down)"
+"""In place of the words of a turn that nobody wrote down, as where a function is called for it (protocol reference 12.2)."""
+
 
 @dataclass(slots=True)
 class Said:
@@ -31,6 +34,7 @@ class Said:
         who: ``user``, ``tool`` or ``system``.
         at_s: when, in seconds of the call.
         is_spoken: `text` is what a recogniser made of it; empty until that is there.
+        is_unwritten: it was answered, or the call is over, and nobody has written it down; `text` says so.
         problem: why there is no text.
     """
 
@@ -39,7 +43,13 @@ class Said:
     at_s: float = 0.0
     item_id: str = ""
     is_spoken: bool = False
+    is_unwritten: bool = False
     problem: Problem | None = None
+
+    def write_down(self, text: str) -> None:
+        """What was understood of it; where that is nothing, that it is not written down."""
+        if text or not (self.text or self.problem):
+            self.text, self.is_unwritten = text or UNWRITTEN, not text
 
 
 @dataclass(slots=True)
@@ -132,9 +142,9 @@ class Conversation:
         answers = self.answers
         return next((answer for answer in reversed(answers) if answer.id == response_id), answers[-1])
 
-    def owe(self) -> None:
-        """The server was asked for an answer."""
-        self._n_owed += 1
+    def owe(self, n: int = 1) -> None:
+        """The server was asked for so many answers; fewer than none: it was not asked after all."""
+        self._n_owed = max(0, self._n_owed + n)
 
     def add_words(self, who: str, text: str, at_s: float) -> None:
         """Something that was typed, or given by a function."""
@@ -147,17 +157,26 @@ class Conversation:
             self.n_events += 1
             handler(self, event, at_s)
 
-    def lose(self) -> None:
-        """The connection broke: what was being said is over."""
-        self.is_user_speaking, self._n_owed = False, 0
-        for answer in self._by_id.values():
-            answer.status = "lost" if answer.status == "in_progress" else answer.status
+    def lose(self) -> tuple[list[Answer], int]:
+        """The connection broke: what was being said is over. Gives the answers that are lost, and how many had yet to begin."""
+        lost = [answer for answer in self._by_id.values() if answer.status == "in_progress"]
+        for answer in lost:
+            answer.status = "lost"
+        n_unbegun, self._n_owed, self.is_user_speaking = self._n_owed, 0, False
         self._by_id.clear()
+        self.give_up_writing()
+        return lost, n_unbegun
+
+    def give_up_writing(self) -> None:
+        """No more will be written down of what was spoken."""
+        for said in self._spoken.values():
+            said.write_down("")
         self._spoken.clear()
 
     def retelling(self) -> list[Item]:
         """The latest entries as messages of text, oldest first, for a server that has forgotten them."""
         told = [entry for entry in self.entries if entry.text and entry.who in ("user", "assistant")]
+        told = [entry for entry in told if isinstance(entry, Answer) or not entry.is_unwritten]
         return [Item("message", entry.who, entry.text) for entry in told[-RETOLD_ENTRIES:]]
 
     def lines(self) -> Iterator[tuple[str, float, str]]:
@@ -176,12 +195,11 @@ class Conversation:
             self._spoken[item_id] = Said("user", "", at_s, item_id, is_spoken=True)
             self.entries.append(self._spoken[item_id])
             while len(self._spoken) > RETOLD_ENTRIES:  # a transcript later than that is for nobody
-                del self._spoken[next(iter(self._spoken))]
+                self._spoken.pop(next(iter(self._spoken))).write_down("")
         return self._spoken[item_id]
 
     def _written_down(self, event: ev.TranscriptionCompleted, at_s: float) -> None:
-        said = self._find_spoken(event.item_id, at_s)
-        said.text = event.transcript or said.text
+        self._find_spoken(event.item_id, at_s).write_down(event.transcript)
 
     def _not_written_down(self, event: ev.TranscriptionFailed, at_s: float) -> None:
         self._find_spoken(event.item_id, at_s).problem = event.error
@@ -258,6 +276,9 @@ class Conversation:
         if answer.status == "in_progress":
             answer.status = "cancelled" if event.response.status == "cancelled" else "completed"
         answer.usage = event.response.usage
+        asked = [said for said in self._spoken.values() if said.at_s <= answer.at_s]
+        for said in asked:  # a transcript that comes later takes its place
+            said.write_down("")
 
 
 _HANDLERS: Mapping[type[ev.ServerEvent], Callable[[Conversation, Any, float], None]] = {

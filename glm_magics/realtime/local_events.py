@@ -9,9 +9,17 @@ from .server_events import ServerEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLost(ServerEvent):
-    """The connection broke; it is being made again. `reason` is for people."""
+    """The connection broke; it is being made again.
+
+    Attributes:
+        reason: for people.
+        response_ids: of the answers that broke off with it.
+        n_unbegun: answers that had yet to begin: their questions must be asked again.
+    """
 
     reason: str = ""
+    response_ids: tuple[str, ...] = ()
+    n_unbegun: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

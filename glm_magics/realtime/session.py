@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
@@ -17,20 +15,20 @@ from ..retries import RetryPolicy
 from ..waves import write_wave
 from . import client_events as say
 from . import server_events as ev
-from .bills import Bill
+from .bills import Bill, check_billed
 from .conversation import KEPT_AUDIO_S, Answer, Conversation
 from .link import Link, LinkLost, open_link
-from .local_events import ConnectionLost, Reconnected
-from .mailbox import OVER_WAY_OUT, Mailbox, refusal
+from .local_events import Reconnected
+from .mailbox import OVER_WAY_OUT, Mailbox
+from .outcomes import ENDS_OF_WAITING, Outcomes, lose
 from .pacing import Pacer
-from .setup import CallSetup, build_session, build_transcription_session, check_setup
+from .setup import CallSetup, build_session, build_transcription_session, change_setup, check_patience, check_setup
 from .values import Item
 
 REPLY_TIMEOUT_S = 15.0
 SILENCE_S = 75.0
 """Two heartbeats and a half: a server that says nothing for so long is gone (it sends one every 30 s)."""
 
-MAX_ANSWERED = 20
 SHORT_LIFE_S = 5.0
 """A connection that broke sooner was no success: it counts as one of the tries."""
 
@@ -88,7 +86,7 @@ class RealtimeSession:
         self._n_short_lived = 0
         self._pacer = Pacer()
         self._mailbox = Mailbox()
-        self._answered: deque[Answer | ev.ErrorEvent] = deque(maxlen=MAX_ANSWERED)
+        self._answered = Outcomes()
         self._is_up = asyncio.Event()
 
     # Opening and closing
@@ -134,6 +132,7 @@ class RealtimeSession:
         self._ended_s = self._ended_s or self.elapsed_s
         self._mailbox.end(error)
         self._is_up.set()
+        self.conversation.give_up_writing()
         try:
             await self._drop_link()
         finally:
@@ -170,10 +169,13 @@ class RealtimeSession:
         """Changes the setup in the middle of a call; names are those of `CallSetup`.
 
         Raises:
-            OptionError, ModelError: a value that is not allowed.
+            OptionError, ModelError: a value that is not allowed, or one that the call's bill is made out by.
             BadRequestError: the server refused it.
         """
-        self.setup = check_setup(replace(self.setup, **changes))
+        setup = change_setup(self.setup, changes)
+        if self._bill:
+            check_billed(self.setup, setup)
+        self.setup = setup
         self.conversation.is_answered_unasked = self.setup.vad == "server" and not self._transcribes_only
         await self._set_up()
 
@@ -235,16 +237,24 @@ class RealtimeSession:
 
     async def give_results(self, outputs: Sequence[str]) -> None:
         """What the functions gave, one text for each call in their order (results carry no id here), and asks to go on."""
+        self._check_answers()
         for output in outputs:
             await self.send(say.ItemCreate(Item("function_call_output", output=output or "null")))
             self.conversation.add_words("tool", output, self.elapsed_s)
         await self.respond()
 
     async def respond(self) -> None:
-        """Asks the model to answer."""
-        self._answered.clear()
-        self.conversation.owe()
+        """Asks the model to answer.
+
+        Raises:
+            OptionError: the call only writes down what is heard.
+        """
+        self._check_answers()
         await self.send(say.ResponseCreate())
+
+    def _check_answers(self) -> None:
+        if self._transcribes_only:
+            raise OptionError("This call only writes down what is heard.", "For answers open it without transcribes_only=True.")
 
     async def cancel(self) -> None:
         """Stops the answer that is being made; nothing happens when there is none."""
@@ -281,10 +291,15 @@ class RealtimeSession:
             await self._is_up.wait()
             if self._mailbox.is_over or self._link is None:
                 raise self._mailbox.error or CutShortError("The call is over.", OVER_WAY_OUT)
+            is_asking = isinstance(event, say.ResponseCreate)
+            if is_asking:
+                self._answered.clear()
+            self.conversation.owe(is_asking)
             try:
                 await self._link.send(say.to_wire(event, uuid4().hex, int(time.time() * 1000)))
                 return
             except LinkLost:
+                self.conversation.owe(-is_asking)  # it is sent again: nothing is lost
                 self._is_up.clear()  # the reader notices too, and makes it again
                 await asyncio.sleep(0)
 
@@ -307,6 +322,7 @@ class RealtimeSession:
         Raises:
             NetworkError: it did not come in time.
         """
+        check_patience(timeout_s)
         found = await self._mailbox.wait(lambda event: isinstance(event, kind), timeout_s)
         assert isinstance(found, kind)
         return found
@@ -314,17 +330,19 @@ class RealtimeSession:
     async def answer(self, timeout_s: float | None = None) -> Answer:
         """The next answer that is over, each once; `respond` lets go of those that nobody asked for.
 
+        One that the connection broke off is given as far as it came; its status is ``lost``.
+
         Raises:
             BadRequestError: the server could not answer.
             NetworkError: nothing came in time.
-            CutShortError: the call is over.
+            CutShortError: the call is over, or the connection broke before the answer began: the question must be asked again.
+            OptionError: the call only writes down what is heard.
         """
+        check_patience(timeout_s)
+        self._check_answers()
         while not self._answered:
-            await self._mailbox.wait(lambda event: isinstance(event, ev.ResponseDone | ev.ErrorEvent), timeout_s)
-        outcome = self._answered.popleft()
-        if isinstance(outcome, ev.ErrorEvent):
-            raise refusal(outcome)
-        return outcome
+            await self._mailbox.wait(lambda event: isinstance(event, ENDS_OF_WAITING), timeout_s)
+        return self._answered.take()
 
     async def _ask(self, event: say.ClientEvent, is_reply: Callable[[ev.ServerEvent], bool]) -> ev.ServerEvent:
         waiting = asyncio.ensure_future(self._mailbox.wait(is_reply, REPLY_TIMEOUT_S, fails_on_error=True))
@@ -339,20 +357,23 @@ class RealtimeSession:
         is_owed = self.conversation.is_busy and self.conversation.running is None
         self.conversation.add(event, self.elapsed_s)
         if isinstance(event, ev.ResponseDone):
-            self._answered.append(self.conversation.find(event.response.id))
+            self._answered.add(self.conversation.find(event.response.id))
         elif isinstance(event, ev.ErrorEvent) and is_owed:  # in place of an answer
-            self._answered.append(event)
+            self._answered.add(event)
         self._mailbox.put(event)
 
     # The connection
 
     async def _read(self) -> None:
+        broken = ""
         try:
             while True:
                 try:
+                    if broken:
+                        await self._connect_again(broken)
                     await self._read_link()
-                except LinkLost as lost:
-                    await self._connect_again(lost.reason)
+                except LinkLost as lost:  # a new connection may break too while it is set up
+                    broken = lost.reason
         except GLMError as error:
             await self._end(error)
 
@@ -370,8 +391,9 @@ class RealtimeSession:
         self._is_up.clear()
         await self._drop_link()
         told = self.conversation.retelling()
-        self.conversation.lose()
-        self._take(ConnectionLost(type="connection.lost", reason=reason))
+        lost, outcomes = lose(self.conversation, reason, comes_unasked=self.setup.vad == "server")
+        self._answered.add(*outcomes)
+        self._take(lost)
         self._link = await self._open_again(reason)
         self._opened_s = time.monotonic()
         session = build_session(self.setup.without_greeting())

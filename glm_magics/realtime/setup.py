@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from numbers import Real
+from typing import Any, Literal, TypeAlias, cast
 
 from ..catalog import models
 from ..errors import ModelError, OptionError, one_line
@@ -93,6 +94,42 @@ def make_setup(fields: Mapping[str, Any]) -> CallSetup:
     Raises:
         OptionError: there is no such field, or its value is of another kind.
     """
+    _check_fields(fields)
+    return CallSetup(**fields)
+
+
+def change_setup(setup: CallSetup, changes: Mapping[str, Any]) -> CallSetup:
+    """The same setup with some fields changed, checked.
+
+    Raises:
+        ModelError: it is no Realtime model.
+        OptionError: there is no such field, or a value that is not allowed.
+    """
+    _check_fields(changes)
+    return check_setup(replace(setup, **changes))
+
+
+def check_number(name: str, value: object, is_right: Callable[[float], bool], way_out: str) -> None:
+    """An argument that is to be a number.
+
+    Raises:
+        OptionError: it is none, or not a right one.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool) or not is_right(cast(float, value)):
+        raise OptionError(f"{name} is {one_line(repr(value), 60)}.", way_out)
+
+
+def check_patience(timeout_s: object) -> None:
+    """How long somebody waits; None: as long as it takes.
+
+    Raises:
+        OptionError: it is no number of seconds.
+    """
+    if timeout_s is not None:
+        check_number("timeout_s", timeout_s, lambda seconds: seconds >= 0, "Give a number of seconds.")
+
+
+def _check_fields(fields: Mapping[str, Any]) -> None:
     known = CallSetup.__dataclass_fields__
     for name, value in fields.items():
         if name not in known:
@@ -100,7 +137,6 @@ def make_setup(fields: Mapping[str, Any]) -> CallSetup:
         kinds, words = _KINDS[str(known[name].type)]
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise OptionError(f"{name} is {one_line(repr(value), 60)}.", f"Give {words}.")
-    return CallSetup(**fields)
 
 
 def check_setup(setup: CallSetup) -> CallSetup:

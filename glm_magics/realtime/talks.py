@@ -24,7 +24,7 @@ from .pacing import cut, frame_s, split_turns
 from .recordings import Recording, read_recording
 from .server_events import ResponseDone
 from .session import RealtimeSession
-from .setup import MAX_TURN_S, OUTPUT_RATE_HZ, check_setup, make_setup
+from .setup import MAX_TURN_S, OUTPUT_RATE_HZ, check_number, check_setup, make_setup
 
 _T = TypeVar("_T")
 _SILENCE_S = 1.5
@@ -107,22 +107,24 @@ def talk_file(
         functions: by name: called with the arguments of the model's calls; what they give goes back to it.
         connection: who answers; as ``%glm_connect`` chose where it is None.
         timeout_s: the longest silence of the server after the end of the recording.
-        setup: the fields of `CallSetup`.
+        setup: the fields of `CallSetup`; the input format is the recording's.
 
     Raises:
         GLMError: the recording, an option, the server or the network; see `glm_magics.errors`.
         BudgetError: `%config GLM.session_budget` is spent, before the call or in the midst of it.
         Interrupted: the user stopped it; the call was closed.
     """
-    if not speed > 0:
-        raise OptionError(f"speed is {speed}.", "Give 1 for real time, or more.")
+    check_number("speed", speed, lambda times: times > 0, "Give 1 for real time, or more.")
+    check_number("timeout_s", timeout_s, lambda seconds: seconds > 0, "Give a number of seconds above 0.")
+    _check_functions(functions)
+    chosen = check_setup(make_setup(setup))
     recording = read_recording(source)
-    chosen = replace(make_setup(setup), input_format=recording.input_format)
+    chosen = replace(chosen, input_format=recording.input_format)
     if chosen.vad == "client" and recording.seconds > MAX_TURN_S:
         raise MediaError(
             f"The recording is {recording.seconds:.0f} s long; one turn takes {MAX_TURN_S:.0f} s.", "Use vad='server', or cut it."
         )
-    who, chosen = connection or chosen_connection(), check_setup(chosen)
+    who = connection or chosen_connection()
     bill = Bill(chosen_books(), who.provider, chosen)
 
     async def talk() -> Talk:
@@ -134,6 +136,12 @@ def talk_file(
     finally:
         if bill.trouble:
             warnings.warn(bill.trouble, GLMWarning, stacklevel=2)
+
+
+def _check_functions(functions: object) -> None:
+    is_right = functions is None or (isinstance(functions, Mapping) and all(map(callable, functions.values())))
+    if not is_right:
+        raise OptionError("functions is no mapping of functions.", 'Write functions={"name": function}.')
 
 
 async def _talk(

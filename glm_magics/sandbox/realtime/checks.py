@@ -43,6 +43,8 @@ def _is_detection(value: Any) -> bool:
     # The reference allows server_vad only; the vendor's own SDK sends client_vad, and works.
     if not isinstance(value, dict) or value.get("type", "server_vad") not in ("server_vad", "client_vad"):
         return False
+    if not all(isinstance(value.get(name), bool | None) for name in ("create_response", "interrupt_response")):
+        return False
     is_tuned = all(_is_number(value.get(name, 0), 0, 60_000) for name in ("prefix_padding_ms", "silence_duration_ms"))
     return is_tuned and _is_number(value.get("threshold", 0.5), 0, 1)
 
@@ -56,7 +58,9 @@ def _is_beta(value: Any) -> bool:
     if not isinstance(value, dict) or value.get("chat_mode", "audio") not in CHAT_MODES:
         return False
     greeting = value.get("greeting_config") or {}
-    return isinstance(greeting, dict) and len(str(greeting.get("content") or "")) <= 1024
+    if not isinstance(greeting, dict) or not isinstance(greeting.get("enable"), bool | None):
+        return False
+    return len(str(greeting.get("content") or "")) <= 1024
 
 
 _FIELDS = (
@@ -68,7 +72,7 @@ _FIELDS = (
     ),
     _Field("instructions", lambda value: isinstance(value, str), "a text"),
     _Field("voice", lambda value: value in VOICES, f"one of {', '.join(VOICES)}"),
-    _Field("input_audio_format", lambda value: value in RATES_HZ, f"one of {', '.join(RATES_HZ)}"),
+    _Field("input_audio_format", lambda value: isinstance(value, str) and value in RATES_HZ, f"one of {', '.join(RATES_HZ)}"),
     _Field("output_audio_format", lambda value: value == "pcm", "pcm"),
     _Field(
         "input_audio_noise_reduction",
@@ -114,6 +118,8 @@ def check_item(event: Mapping[str, Any]) -> dict[str, Any]:
     item = event.get("item")
     if not isinstance(item, dict) or item.get("type") not in ("message", "function_call", "function_call_output"):
         raise Complaint("item.type: one of message, function_call, function_call_output.")
+    if not isinstance(item.get("id") or "", str):
+        raise Complaint("item.id: a text.")
     if item["type"] == "message":
         if item.get("role") not in ("user", "assistant", "system"):
             raise Complaint("item.role: one of user, assistant, system.")
@@ -121,8 +127,10 @@ def check_item(event: Mapping[str, Any]) -> dict[str, Any]:
             raise Complaint("item.content: the text is empty.")
     elif item["type"] == "function_call_output" and not (isinstance(item.get("output"), str) and item["output"]):
         raise Complaint("item.output: the result of the function is empty.")
-    elif item["type"] == "function_call" and not item.get("name"):
+    elif item["type"] == "function_call" and not (isinstance(item.get("name"), str) and item["name"]):
         raise Complaint("item.name: the function has no name.")
+    if not isinstance(item.get("arguments"), str | None):
+        raise Complaint("item.arguments: JSON as a text.")
     return item
 
 
@@ -130,7 +138,8 @@ def item_text(item: Mapping[str, Any]) -> str:
     """The words of a message."""
     content = item.get("content")
     parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
-    return " ".join(str(part.get("text") or part.get("transcript") or "") for part in parts).strip()
+    words = [part.get("text") or part.get("transcript") for part in parts]
+    return " ".join(each for each in words if isinstance(each, str)).strip()
 
 
 def check_id(event: Mapping[str, Any]) -> str:

@@ -207,4 +207,5 @@ def _without_sound(text: str | None) -> Any:
         return text
     if not isinstance(got, dict):
         return got
-    return {name: f"<{len(got[name])} characters>" if name in ("audio", "video_frame") else got[name] for name in got}
+    sounds = {name: got[name] for name in ("audio", "video_frame") if isinstance(got.get(name), str)}
+    return got | {name: f"<{len(sound)} characters>" for name, sound in sounds.items()}
