@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from .budgets import Allowance, Purse
@@ -17,6 +17,9 @@ from .replies import Reply, Usage
 from .settings import GLM, data_folder
 from .spending import Spending
 from .supply import Spent
+
+if TYPE_CHECKING:
+    from .realtime.bills import SpentCall
 
 
 class Books:
@@ -80,20 +83,11 @@ class Books:
         usage = Usage(spent.n_tokens, 0, spent.n_tokens)
         self._add(spent.cost, tell, self._record(provider, model, usage, spent.cost, **facts))
 
-    def enter_call(
-        self,
-        provider: str,
-        model: str,
-        usage: Usage,
-        cost: Cost | None,
-        elapsed_s: float,
-        ending: str,
-        cell: int,
-        tell: Callable[[str], None],
-    ) -> None:
+    def enter_call(self, call: SpentCall, tell: Callable[[str], None]) -> None:
         """Adds one voice call, as long as it was; safe from any thread."""
-        facts = {"cell": cell, "elapsed_s": round(elapsed_s, 3), "ending": ending}
-        self._add(cost, tell, self._record(provider, model, usage, cost, **facts, is_estimate=cost is not None))
+        facts = {"cell": call.cell, "elapsed_s": round(call.elapsed_s, 3), "ending": call.ending}
+        record = self._record(call.provider, call.model, call.usage, call.cost, **facts, is_estimate=call.cost is not None)
+        self._add(call.cost, tell, record)
 
     def _add(self, cost: Cost | None, tell: Callable[[str], None], record: CallRecord) -> None:
         if cost is not None:

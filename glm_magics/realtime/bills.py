@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from ..budgets import Allowance, no_price_error
@@ -19,6 +20,26 @@ LOOK_S = 0.1
 """How often it is looked whether the money is spent."""
 
 
+@dataclass(frozen=True, slots=True)
+class SpentCall:
+    """What one call has used.
+
+    Attributes:
+        usage: the tokens of its answers.
+        cost: None where the price is not known.
+        ending: ``complete``, ``cut short`` or ``over budget``, as in the ledger.
+        cell: the number of the cell that began it.
+    """
+
+    provider: str
+    model: str
+    usage: Usage
+    cost: Cost | None
+    elapsed_s: float
+    ending: str
+    cell: int
+
+
 class CallBooks(Protocol):
     """What a bill needs of a session's books."""
 
@@ -27,17 +48,7 @@ class CallBooks(Protocol):
     @property
     def cell(self) -> int: ...
     def allowance(self, ceiling: float, currency: str) -> Allowance | None: ...
-    def enter_call(
-        self,
-        provider: str,
-        model: str,
-        usage: Usage,
-        cost: Cost | None,
-        elapsed_s: float,
-        ending: str,
-        cell: int,
-        tell: Callable[[str], None],
-    ) -> None: ...
+    def enter_call(self, call: SpentCall, tell: Callable[[str], None]) -> None: ...
 
 
 class Bill:
@@ -114,8 +125,8 @@ class Bill:
         if self._books is None or not seconds:
             return
         ending = "over budget" if isinstance(error, BudgetError) else "cut short" if error else "complete"
-        facts = (self._provider, self._model, tokens_of(answers), self.cost(seconds), seconds, ending, self._cell)
-        self._books.enter_call(*facts, self._tell)
+        spent = SpentCall(self._provider, self._model, tokens_of(answers), self.cost(seconds), seconds, ending, self._cell)
+        self._books.enter_call(spent, self._tell)
 
     def _tell(self, sentence: str) -> None:
         self.trouble = sentence
