@@ -17,6 +17,7 @@ from glm_magics.replies import Reply
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM, sse_frame
 
+from .patience import until
 from .test_magics import bundles, run
 from .wire import coded, content
 
@@ -300,8 +301,8 @@ def test_no_more_at_once_than_there_are_places(ip, fake: FakeGLM, gate) -> None:
     assert arrived.acquire(timeout=10)
     assert arrived.acquire(timeout=10)
     assert len(fake.requests) == 2
+    until(lambda: [job.state for job in jobs()].count("answering") == 2)
     waiting = [job for job in jobs() if job.state == "waiting"]
-    assert len(waiting) == 2
     waiting[0].stop()
     assert waiting[0].wait(10)
     assert (waiting[0].state, waiting[0].reply.ending) == ("stopped", "stopped")

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -37,8 +37,8 @@ from glm_magics.widgets import calloutputs, speaker
 from glm_magics.widgets.callrequests import parse_call_request
 
 from .calls import connection_to, quiet, speech
+from .patience import until
 
-PATIENCE_S = 15.0
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 
 
@@ -48,15 +48,6 @@ def switchboard() -> Iterator[Switchboard]:
     switchboard = Switchboard()
     yield switchboard
     switchboard.end(wait_s=5)
-
-
-def until(is_so: Callable[[], Any]) -> Any:
-    """Waits for it; gives what it gives."""
-    end_s = time.monotonic() + PATIENCE_S
-    while not (got := is_so()):
-        assert time.monotonic() < end_s, "it did not happen"
-        time.sleep(0.01)
-    return got
 
 
 class Page:
@@ -134,6 +125,21 @@ def test_hands_free(sandbox: Sandbox, switchboard: Switchboard) -> None:
     assert page.call.reply.usage.completion_tokens > 0
     assert (page.call.reply.text, page.call.reply.is_complete) == ("Fine, thanks.", True)
     assert "recording" in page.types()
+
+
+def test_typed_words_never_shut_their_own_answer(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """However quickly that comes, all of it counts as heard."""
+    sandbox.reply("Fine, thanks.")
+    page = open_to(sandbox, switchboard).start()
+    ask = page.call._line.do
+
+    def ask_and_wait(job: Any) -> None:
+        ask(job)
+        until(lambda: page.texts("assistant"))
+
+    page.call._line.do = ask_and_wait
+    page.send("write", text="How are you?")
+    assert page.call.reply.audio.data == b"".join(samples for _, samples in page.played)
 
 
 def test_push_to_talk(sandbox: Sandbox, switchboard: Switchboard) -> None:

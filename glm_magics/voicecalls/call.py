@@ -286,9 +286,9 @@ class VoiceCall(HasTraits):
             self._screen.mark()
             await call.respond()
 
-        self._do(write)
         self._errands.new_turn()
-        self._stop_playing()
+        self._stop_playing()  # first: afterwards it could shut the very answer that this asks for
+        self._do(write)
 
     def _choose(self, act: page.Choose) -> None:
         self.setup = replace(self.setup, vad=act.vad)
