@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+from .patience import AT_ONCE_S
+
 pytestmark = pytest.mark.filterwarnings("ignore")  # jupyter_client and zmq warn on shutdown
 
 SETUP = "%load_ext glm_magics\n%glm_connect sandbox\nfrom glm_magics import current_session\nsandbox = current_session().sandbox"
@@ -74,7 +76,7 @@ def test_interrupt_ends_the_cell_at_once_and_closes_the_connection(how: str) -> 
         pressed_s = time.monotonic()
         manager.interrupt_kernel()
         reply, outputs = finish(client, sent)
-        assert time.monotonic() - pressed_s < 2  # not a benchmark: only that nothing waits for the server
+        assert time.monotonic() - pressed_s < AT_ONCE_S  # nothing waits for the server
         assert reply["status"] == "error"
         assert reply["ename"] == "Interrupted"
         errors = [output for output in outputs if output["type"] == "error"]

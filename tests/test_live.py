@@ -18,6 +18,7 @@ from glm_magics.retries import RetryPolicy
 from glm_magics.testing import FakeGLM, sse_frame
 
 from .conftest import KEY
+from .patience import AT_ONCE_S, PATIENCE_S
 from .wire import BODY, content, press_stop, stall
 
 
@@ -76,7 +77,7 @@ def test_stop_keeps_what_came(fake: FakeGLM, never) -> None:
     started_s = time.monotonic()
     with pytest.raises(Interrupted) as caught:
         follow(Pump(stream(fake)), painter, ChatRequest("glm-4.7", ()))
-    assert time.monotonic() - started_s < 1
+    assert time.monotonic() - started_s < AT_ONCE_S
     reply = caught.value.reply
     assert (reply.text, reply.ending, reply.is_complete, reply.finish_reason) == ("Begun well", "stopped", False, None)
     assert painter.told == ["start", "finish stopped"]
@@ -104,13 +105,13 @@ def test_stop_during_a_wait_for_another_try(fake: FakeGLM) -> None:
     started_s = time.monotonic()
     with pytest.raises(Interrupted):
         follow(Pump(stream(fake)), painter, ChatRequest("glm-4.7", ()))
-    assert time.monotonic() - started_s < 1
+    assert time.monotonic() - started_s < AT_ONCE_S
     assert len(fake.requests) == 1
     assert painter.told[:2] == ["start", "wait"]
 
 
 def test_stop_closes_the_connection(loopback) -> None:
-    """On a real socket: the server sees it and the cell is free within a tenth of a second."""
+    """On a real socket: the server sees it and the cell is free; the stalled answer has no end."""
     server = loopback(stall)
     pressed_s: list[float] = []
 
@@ -123,24 +124,24 @@ def test_stop_closes_the_connection(loopback) -> None:
         follow(Pump(stream(None, server_provider(server.url))), Listener(), ChatRequest("m", ()))
     freed_s = time.monotonic()
     assert caught.value.reply.text == "Begun"
-    assert server.is_closed.wait(2)
-    assert server.closed_s[0] - pressed_s[0] < 0.1
-    assert freed_s - pressed_s[0] < 0.2
+    assert server.is_closed.wait(PATIENCE_S)
+    assert server.closed_s[0] - pressed_s[0] < AT_ONCE_S
+    assert freed_s - pressed_s[0] < AT_ONCE_S
 
 
-def test_a_second_stop_is_an_ordinary_interrupt(fake: FakeGLM) -> None:
+def test_a_second_stop_is_an_ordinary_interrupt(fake: FakeGLM, never) -> None:
     """Should the painting itself hang, the next ■ breaks it."""
     fake.frames(content("a"), lambda: threading.Timer(0.05, press_stop).start(), lambda: time.sleep(0.3))
 
     class Hanging(Listener):
         def finish(self, *what) -> None:
             threading.Timer(0.05, press_stop).start()
-            time.sleep(5)
+            never.wait(20)
 
     started_s = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         follow(Pump(stream(fake)), Hanging(), ChatRequest("m", ()))
-    assert time.monotonic() - started_s < 2
+    assert time.monotonic() - started_s < AT_ONCE_S
 
 
 def test_a_cut_keeps_what_came(fake: FakeGLM) -> None:
@@ -205,5 +206,5 @@ def test_outside_of_the_main_thread_it_works_as_well(fake: FakeGLM) -> None:
     texts: list[str] = []
     thread = threading.Thread(target=lambda: texts.append(follow(Pump(stream(fake)), Listener(), ChatRequest("m", ())).text))
     thread.start()
-    thread.join(5)
+    thread.join(PATIENCE_S)
     assert texts == ["From a thread."]

