@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from .messages import ImagePart as ImagePart
     from .previews import Preview
     from .replies import Reply as Reply
-    from .replies import Usage as Usage
     from .session import Session
     from .speech import Speech as Speech
     from .spending import Spending
     from .stylers import as_tables as as_tables
     from .taping import Deck
+    from .tokenusage import Usage as Usage
     from .toolbox import Functions
     from .vectorcache import VectorCache
     from .voicecalls import VoiceCall
@@ -50,7 +50,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "GLMError": "errors",
     "Reply": "replies",
-    "Usage": "replies",
+    "Usage": "tokenusage",
     "ImagePart": "messages",
     "frame_image": "frames",
     "frame_images": "frames",

@@ -13,10 +13,11 @@ from .frontends import notebook_file
 from .ledger import SPANS, CallRecord, Ledger
 from .money import Cost
 from .options import nearest
-from .replies import Reply, Usage
+from .replies import Reply
 from .settings import GLM, data_folder
 from .spending import Spending
 from .supply import Spent
+from .tokenusage import Usage
 
 if TYPE_CHECKING:
     from .realtime.bills import SpentCall

@@ -11,9 +11,10 @@ from .grammar import plural
 from .money import write_amount
 from .pricing import Price
 from .providers import Provider
-from .replies import Reply, ReplyFold, Usage
+from .replies import Reply, ReplyFold
 from .requests import ChatRequest
 from .tokens import text_tokens
+from .tokenusage import Usage
 
 
 def estimate_prompt(request: ChatRequest) -> int:

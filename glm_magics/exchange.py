@@ -15,11 +15,12 @@ from .live import Pump, follow
 from .money import Cost
 from .pricing import Price, find_price
 from .providers import Provider
-from .replies import Reply, ReplyFold, Usage
+from .replies import Reply, ReplyFold
 from .requests import ChatRequest, build_body
 from .schemas import MisfitError, Schema
 from .strategies import ask_again, read_answer
 from .taping import Taped
+from .tokenusage import Usage
 from .toolloop import ToolLoop
 
 _NOT_CURED = frozenset({"length", "sensitive", "model_context_window_exceeded"})

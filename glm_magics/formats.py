@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from .errors import one_line
 from .grammar import plural
 from .markdown import make_safe, strip_controls, to_html_text
-from .replies import FINISHED_WHOLE, Reply, Usage
+from .replies import FINISHED_WHOLE, Reply
 from .sent import in_words
+from .tokenusage import Usage
 
 
 @dataclass(frozen=True, slots=True)

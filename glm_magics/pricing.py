@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from .catalog import find_model
 from .money import Cost
 from .providers import Provider
-from .replies import Usage
+from .tokenusage import Usage
 
 _PER = 1_000_000
 """The catalogue's unit for chat models: ``1M tokens``."""

@@ -1,49 +1,30 @@
 """A reply, the deltas it grows from, and the fold between them.
 
 Reads every documented and observed shape of a chat answer, streamed or whole: both names of the thinking field, usage on
-the finish chunk or in a chunk without choices, content as text or as a list of parts, ``<think>`` inside the content
-(glm-4.5v, some self-hosted servers), and the answer tokens ``<|begin_of_box|>`` that are no part of the answer.
+the finish chunk or in a chunk without choices, content as text or as a list of parts.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from .callrecords import CallRecord, WebSource, is_server_call, read_server_calls, read_sources
+from .cleaner import ContentCleaner
 from .markdown import code_blocks, make_safe, strip_controls
 from .money import Cost
 from .sent import SentItem
 from .settling import Settling
 from .speech import Speech, read_speech
+from .tokenusage import Usage, parse_usage
 
 Ending: TypeAlias = Literal["", "stopped", "cut short", "over budget"]
 """How a reply ended early: by the user, by the connection, for its cost, or (empty) not early at all."""
 
 FINISHED_WHOLE = frozenset({"stop", "tool_calls"})
 """The finish reasons after which nothing is missing; ``length`` and the others leave the answer cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one request, or of several. `completion_tokens` includes `thinking_tokens` (vendor's reference)."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    total_tokens: int = 0
-    cached_tokens: int = 0
-    thinking_tokens: int = 0
-
-    @property
-    def answer_tokens(self) -> int:
-        """Completion without thinking."""
-        return max(0, self.completion_tokens - self.thinking_tokens)
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
 class Delta(NamedTuple):
@@ -66,25 +47,6 @@ class CodeBlock(NamedTuple):
 
     language: str
     code: str
-
-
-def parse_usage(raw: object) -> Usage | None:
-    """Usage from the wire; None when there is none. Unreadable numbers count as 0."""
-    if not isinstance(raw, Mapping):
-        return None
-    prompt_details, completion_details = raw.get("prompt_tokens_details"), raw.get("completion_tokens_details")
-    return Usage(
-        prompt_tokens=_count(raw, "prompt_tokens"),
-        completion_tokens=_count(raw, "completion_tokens"),
-        total_tokens=_count(raw, "total_tokens"),
-        cached_tokens=_count(prompt_details, "cached_tokens"),
-        thinking_tokens=_count(completion_details, "reasoning_tokens"),
-    )
-
-
-def _count(raw: object, name: str) -> int:
-    value = raw.get(name) if isinstance(raw, Mapping) else None
-    return value if isinstance(value, int) and value > 0 else 0
 
 
 def _text(raw: object) -> str:
@@ -133,78 +95,6 @@ def parse_chunk(raw: object) -> Delta:
     if "web_search" in raw:
         delta = delta._replace(found=read_sources(raw["web_search"]))
     return delta._replace(audio=step["audio"]) if "audio" in step and isinstance(step["audio"], dict) else delta
-
-
-_BOX_TOKENS = ("<|begin_of_box|>", "<|end_of_box|>")
-_TAG = re.compile(r"<\|(?:begin|end)_of_box\|>|</?think>|</?answer>")
-_LONGEST_TAG = max(len(token) for token in _BOX_TOKENS)
-_TAG_STARTS = frozenset(
-    token[:length] for token in (*_BOX_TOKENS, "<think>", "</think>", "<answer>", "</answer>") for length in range(1, len(token))
-)
-
-
-@dataclass(slots=True)
-class ContentCleaner:
-    """Takes a stream of content apart into answer and thinking, without the wrapper tokens.
-
-    ``<think>`` counts only at the very beginning, ``<answer>`` only after it: anywhere else they are text. A token may be
-    split between deltas, so a tail that could become one is held back until the next delta or the end.
-    """
-
-    _held: str = ""
-    _blank: str = ""  # white space before the answer: kept only as far as it indents its first line
-    _state: Literal["start", "thinking", "after thinking", "answer"] = "start"
-    _had_thinking: bool = False
-
-    def feed(self, content: str, is_last: bool = False) -> tuple[str, str]:
-        """``(answer, thinking)`` that `content` adds."""
-        if self._state == "answer" and not self._held and "<" not in content:
-            return content, ""
-        text = self._held + content
-        self._held = "" if is_last else self._tail_to_hold(text)
-        text = text[: len(text) - len(self._held)]
-        answer: list[str] = []
-        thinking: list[str] = []
-        position = 0
-        for tag in _TAG.finditer(text):
-            self._take(text[position : tag.start()], answer, thinking)
-            self._switch(tag[0], answer, thinking)
-            position = tag.end()
-        self._take(text[position:], answer, thinking)
-        return "".join(answer), "".join(thinking)
-
-    @staticmethod
-    def _tail_to_hold(text: str) -> str:
-        start = text.rfind("<", max(0, len(text) - _LONGEST_TAG))
-        return text[start:] if start >= 0 and text[start:] in _TAG_STARTS else ""
-
-    def _take(self, text: str, answer: list[str], thinking: list[str]) -> None:
-        if not text:
-            return
-        if self._state == "thinking":
-            thinking.append(text)
-            return
-        if self._state != "answer":
-            text, self._blank = self._blank + text, ""
-            body = text.lstrip()
-            if not body:
-                self._blank = text
-                return
-            text = text[text.rfind("\n", 0, len(text) - len(body)) + 1 :]
-        self._state = "answer"
-        answer.append(text)
-
-    def _switch(self, tag: str, answer: list[str], thinking: list[str]) -> None:
-        if tag in _BOX_TOKENS:
-            return
-        if tag == "<think>" and self._state == "start":
-            self._state, self._had_thinking, self._blank = "thinking", True, ""
-        elif tag == "</think>" and self._state == "thinking":
-            self._state = "after thinking"
-        elif tag in ("<answer>", "</answer>") and self._had_thinking and self._state != "thinking":
-            return
-        else:
-            self._take(tag, answer, thinking)
 
 
 @dataclass(slots=True, eq=False)  # may still be filled in: asyncio.gather needs a hash

@@ -11,8 +11,8 @@ from .limits import Limiter
 from .money import Cost
 from .posting import Attempt
 from .pricing import Price
-from .replies import Usage
 from .retries import RetryPolicy
+from .tokenusage import Usage
 from .vectorstore import Space
 
 

@@ -11,7 +11,7 @@ from .errors import OptionError, one_line
 from .grammar import plural
 from .pricing import find_price
 from .providers import PROVIDERS
-from .replies import Usage
+from .tokenusage import Usage
 from .vectorstore import SpaceStats, VectorStore
 
 _SIZES = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}

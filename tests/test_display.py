@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from glm_magics.display import JOIN_CHARS, MAX_SHOWN_CHARS, NotebookPainter, TerminalPainter
-from glm_magics.replies import Delta, Ending, Reply, ReplyFold, Usage
+from glm_magics.replies import Delta, Ending, Reply, ReplyFold
 from glm_magics.retries import Waiting
+from glm_magics.tokenusage import Usage
 
 
 class Page:

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from glm_magics.replies import ContentCleaner, Delta, Reply, ReplyFold, Usage, parse_chunk, parse_usage
+from glm_magics.cleaner import ContentCleaner
+from glm_magics.replies import Delta, Reply, ReplyFold, parse_chunk
+from glm_magics.tokenusage import Usage, parse_usage
 
 USAGE = {
     "prompt_tokens": 180,

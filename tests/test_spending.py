@@ -23,8 +23,8 @@ from glm_magics.ledger import CallRecord, Ledger
 from glm_magics.money import Cost, add_up
 from glm_magics.pricing import find_price
 from glm_magics.providers import PROVIDERS, sandbox_provider, server_provider
-from glm_magics.replies import Usage
 from glm_magics.testing import FakeGLM, sse_frame
+from glm_magics.tokenusage import Usage
 
 from .conftest import KEY
 from .test_magics import bundles, displayed, run

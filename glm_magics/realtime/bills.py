@@ -12,7 +12,7 @@ from ..errors import BudgetError, GLMError, OptionError
 from ..money import Cost, write_amount
 from ..pricing import find_minute_price
 from ..providers import Provider
-from ..replies import Usage
+from ..tokenusage import Usage
 from .conversation import Answer
 from .setup import CallSetup
 

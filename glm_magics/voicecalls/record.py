@@ -13,8 +13,9 @@ from ..realtime.session import RealtimeSession
 from ..realtime.setup import OUTPUT_RATE_HZ
 from ..realtime.talks import Talk
 from ..realtime.tapes import CallAudio, Tape
-from ..replies import Ending, Reply, Usage
+from ..replies import Ending, Reply
 from ..speech import Speech
+from ..tokenusage import Usage
 from .errands import Errands
 from .rows import INTERRUPTED, LOST, make_row
 
