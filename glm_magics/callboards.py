@@ -9,10 +9,10 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TextIO
-from uuid import uuid4
 
 from .approvals import Approval, State, refused
 from .errors import one_line
+from .frontends import new_display_id
 from .markdown import strip_controls, to_html_text
 from .toolcalls import ToolCall, ToolResult
 
@@ -141,7 +141,7 @@ class NotebookBoard:
         self._publish = publish
         self._asker = asker
         self._buttons = buttons
-        self._stem = f"glm-call-{uuid4().hex[:12]}"
+        self._stem = new_display_id("glm-call")
         self._n = 0
         self._source = ""
 

@@ -11,11 +11,10 @@ import sys
 from base64 import b64encode
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
-from uuid import uuid4
 
 from .errors import one_line
 from .formats import FORMATS, footer, record, sources_markdown, sources_text
-from .frontends import Publish
+from .frontends import Publish, new_display_id
 from .grammar import plural
 from .markdown import LONG_PIECE_CHARS, BlockSplitter, make_safe, strip_controls, to_html_text
 from .replies import Reply, ReplyFold
@@ -143,7 +142,7 @@ class NotebookPainter:
         self._publish = publish
         self._format = FORMATS[as_]
         self._splitter = BlockSplitter()
-        self._id_stem = f"glm-{uuid4().hex[:12]}"
+        self._id_stem = new_display_id()
         self._n_outputs = 0
         self._is_open = False  # the output being painted has been published
         self._last: tuple[str, str] | None = None  # id and text of the piece that was shown for good last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
+from os import urandom
 from typing import Any, TypeAlias
 
 Publish: TypeAlias = Callable[[Mapping[str, str], Mapping[str, Any], str, bool], None]
@@ -19,6 +20,11 @@ def notebook_file(shell: Any, environment: Mapping[str, str]) -> str:
     """The file of the notebook as the front end tells it; empty where it does not."""
     names = getattr(shell, "user_ns", {})
     return str(names.get(_VSCODE_NAME) or environment.get(_NOTEBOOK_VARIABLE, ""))
+
+
+def new_display_id(stem: str = "glm") -> str:
+    """An id for an output that is brought up to date later, like none in any other notebook."""
+    return f"{stem}-{urandom(6).hex()}"
 
 
 def takes_late_outputs(shell: Any) -> bool:

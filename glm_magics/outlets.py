@@ -9,12 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
-from uuid import uuid4
 
 from .display import Painter
 from .errors import one_line
 from .formats import fenced
-from .frontends import Publish, bind_to_cell, is_terminal, takes_late_outputs
+from .frontends import Publish, bind_to_cell, is_terminal, new_display_id, takes_late_outputs
 from .markdown import make_safe, to_html_text
 from .replies import Reply, ReplyFold
 from .retries import Waiting
@@ -74,7 +73,7 @@ class Gathering:
     def pour(self, publish: Publish) -> None:
         """Publishes each output once, as it is by now."""
         for display_id, (data, metadata) in list(self._bundles.items()):
-            publish(data, metadata, f"{display_id}-{uuid4().hex[:8]}", False)
+            publish(data, metadata, new_display_id(display_id), False)
 
     def _outputs(self) -> Iterator[tuple[Mapping[str, str], Mapping[str, Any]]]:
         return iter(list(self._bundles.values()))
@@ -114,7 +113,7 @@ class Outlet:
         self._pause_s = pause_s
         self._next_s = 0.0
         self._shown = ""
-        stem = f"glm-{uuid4().hex[:12]}"
+        stem = new_display_id()
         self._id = f"{stem}-all"
         self._spare_ids = [f"{stem}-spare-{n}" for n in range(n_spare)]
 

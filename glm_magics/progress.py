@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from typing import Any, TextIO
-from uuid import uuid4
 
-from .frontends import Publish, is_terminal, publisher
+from .frontends import Publish, is_terminal, new_display_id, publisher
 from .grammar import plural
 from .supply import Listener, Progress
 
@@ -41,7 +40,7 @@ def painter_for(shell: Any) -> Listener:
 
 def notebook_painter(publish: Publish) -> ProgressPainter:
     """A bar in the cell's output that becomes one line."""
-    display_id = f"glm-{uuid4().hex[:12]}"
+    display_id = new_display_id()
     shown: list[Progress] = []
 
     def show(progress: Progress) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from ..errors import MissingExtraError
+from ..frontends import new_display_id
 from ..realtime.setup import CallSetup
 from ..realtime.tapes import CallAudio
 from ..speech import MAX_PLAYER_BYTES, Speech
@@ -46,7 +46,7 @@ class CallOutputs:
 
     def __init__(self, widget: CallWidget) -> None:
         self._widget = widget
-        stem = f"glm-{uuid4().hex[:12]}"
+        stem = new_display_id()
         self._ids = {"transcript": f"{stem}-words", "player": f"{stem}-sound"}
         self._is_shown = False
 

@@ -7,9 +7,9 @@ import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
-from uuid import uuid4
 
 from ..errors import GLMError, one_line
+from ..frontends import new_display_id
 
 if TYPE_CHECKING:
     from anywidget import AnyWidget
@@ -39,7 +39,7 @@ class Outputs:
         self._widget = widget
         self._draw = still
         self._way_out = way_out
-        self._display_id = f"glm-{uuid4().hex[:12]}"
+        self._display_id = new_display_id()
         self._is_shown = False
         self._timer: threading.Timer | None = None
 
