@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, TypeVar
 
 from .boxcolours import Style, styles_of
+from .boxdrawing import upright_picture
 from .boxes import Boxes, parse_boxes
 from .errors import one_line
 from .geometry import Box, Point, Shape
@@ -52,7 +53,7 @@ class Sightings:
         self._was_read = (0, True)
         self._styles: tuple[Style, ...] = ()
         self._numbers: list[tuple[str, int]] = []
-        self._pictures: dict[int, Image] = {}
+        self._pictures: dict[tuple[int, int], Image] = {}
 
     def read(self, raw_text: str, text: str, is_growing: bool = True) -> bool:
         """Looks through the answer as it stands; True when there are other boxes than before.
@@ -94,17 +95,22 @@ class Sightings:
 
     def draw(self, place: int, is_live: bool = False) -> tuple[str, bytes]:
         """``(mime type, bytes)`` of one picture with its boxes; smaller while the answer still grows."""
-        from PIL import Image
-
-        if place not in self._pictures:
-            self._pictures[place] = Image.open(BytesIO(self._images[place].data)).convert("RGB")
-        drawn = self.boxes.draw(self._pictures[place], index=place, max_side_px=LIVE_SIDE_PX if is_live else MAX_SIDE_PX)
+        drawn = self.boxes.draw(self._picture(place, LIVE_SIDE_PX if is_live else MAX_SIDE_PX), index=place)
         buffer = BytesIO()
         if drawn.getcolors(4096) is not None:  # a chart or a screen
             drawn.save(buffer, "PNG")
             return "image/png", buffer.getvalue()
         drawn.save(buffer, "JPEG", quality=85)
         return "image/jpeg", buffer.getvalue()
+
+    def _picture(self, place: int, max_side_px: int) -> Image:
+        """Without boxes, made smaller once: drawn upon again and again while the answer grows."""
+        from PIL import Image
+
+        if (place, max_side_px) not in self._pictures:
+            image = Image.open(BytesIO(self._images[place].data))
+            self._pictures[place, max_side_px] = upright_picture(image, max_side_px)
+        return self._pictures[place, max_side_px]
 
     def mark(self, text: str) -> str:
         """Marks set behind the words that give a box, outside of code; `colour` makes them visible, after `make_safe`."""
