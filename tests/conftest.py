@@ -161,16 +161,6 @@ def slow() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """The system's Chromium, for the browser tests."""
-    from .lab import find_chromium, open_browser  # playwright takes a while to load
-
-    assert find_chromium(), "CI needs Chromium: apt-get install chromium"
-    with open_browser() as browser:
-        yield browser
-
-
 @pytest.fixture
 def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
     """Speaks to the sandbox with its key."""
@@ -179,7 +169,46 @@ def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The system's Chromium, for the browser tests; not for the session: Playwright occupies the thread's event loop."""
+    from .lab import find_chromium, open_browser  # playwright takes a while to load
+
+    assert find_chromium(), "CI needs Chromium: apt-get install chromium"
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where a Jupyter server of the browser tests is at home; the folder of their screenshots is made, too."""
-    (Path(__file__).parent / "artifacts").mkdir(exist_ok=True)
+    """Where the Jupyter servers of the browser tests are at home; the folder of their screenshots is made, too."""
+    from .lab import ARTIFACTS
+
+    ARTIFACTS.mkdir(exist_ok=True)
     return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="session")
+def lab_server(folder: Path) -> Iterator[str]:
+    """One JupyterLab for all browser tests."""
+    from .lab import run_server
+
+    with run_server(folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def notebook_7_url(folder: Path) -> Iterator[str]:
+    """The same for Notebook 7."""
+    from .lab import run_server
+
+    with run_server(folder, app="notebook") as url:
+        yield url
+
+
+@pytest.fixture
+def lab_url(lab_server: str) -> Iterator[str]:
+    """JupyterLab; the kernels that a test began are ended."""
+    from .lab import end_kernels
+
+    yield lab_server
+    end_kernels(lab_server)

@@ -11,12 +11,17 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 from playwright.sync_api import Page, TimeoutError, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+ARTIFACTS = ROOT / "tests" / "artifacts"
+"""Where the screenshots go."""
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -35,6 +40,12 @@ def find_chromium() -> str | None:
     return next((path for name in candidates if name and (path := shutil.which(name))), None)
 
 
+NEEDS_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(find_chromium() is None and not os.environ.get("CI"), reason="there is no Chromium; CI installs it"),
+]
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -42,17 +53,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def run_server(folder: Path, app: str = "lab", **environment: str) -> Iterator[str]:
-    """A Jupyter server over `folder`; gives its base URL with a trailing slash."""
+def run_server(folder: Path, app: str = "lab") -> Iterator[str]:
+    """A Jupyter server over `folder`, its kernels with the sandbox; gives its base URL with a trailing slash."""
     port = free_port()
     # IPython's compiled caches and the user's own settings stay outside
     page_config = folder / ".config" / "labconfig" / "page_config.json"
     page_config.parent.mkdir(parents=True, exist_ok=True)
     page_config.write_text('{"buildCheck": false}')  # it starts a Node.js for each page, beside what is measured here
-    env = {**os.environ, "JUPYTER_CONFIG_DIR": str(folder / ".config"), "IPYTHONDIR": str(folder / ".ipython"), **environment}
+    places = {"HOME": "", "JUPYTER_CONFIG_DIR": ".config", "IPYTHONDIR": ".ipython", "GLM_CACHE_DIR": "cache"}
+    env = {**os.environ, **{name: str(folder / place) for name, place in places.items()}}
+    env |= {"GLM_PROVIDER": "sandbox", "PYTHONPATH": str(ROOT)}
     module = {"lab": "jupyterlab", "notebook": "notebook"}[app]
     command = [sys.executable, "-m", module, "--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0"]
     command += ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"]
+    command += ["--ServerApp.disable_check_xsrf=True"]  # for `end_kernels`
     command += [
         "--LabApp.expose_app_in_browser=True",
         "--LabApp.news_url=",
@@ -86,6 +100,15 @@ def _wait_until_up(url: str, server: subprocess.Popen[bytes]) -> None:
         except OSError:
             time.sleep(0.2)
     raise RuntimeError("the Jupyter server did not come up in 60 s; see server.log")
+
+
+def end_kernels(base_url: str) -> None:
+    """Ends all kernels of a server: each holds a few hundred MB."""
+    with urllib.request.urlopen(f"{base_url}api/sessions") as answer:
+        ids = [session["id"] for session in json.load(answer)]
+    for id in ids:
+        with suppress(OSError):  # a test may have ended it by itself
+            urllib.request.urlopen(urllib.request.Request(f"{base_url}api/sessions/{id}", method="DELETE")).close()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,15 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.lab import LabPage, find_chromium, open_notebook_7, read_outputs, run_server, write_notebook
+from tests.lab import ARTIFACTS, NEEDS_BROWSER, ROOT, LabPage, open_notebook_7, read_outputs, write_notebook
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(find_chromium() is None and not os.environ.get("CI"), reason="there is no Chromium; CI installs it"),
-]
+pytestmark = NEEDS_BROWSER
 
-ROOT = Path(__file__).resolve().parents[1]
-ARTIFACTS = ROOT / "tests" / "artifacts"
 
 HOSTILE = """Hi <script>window.PWNED=1</script> <img src=x onerror="window.PWNED=2"> [click](javascript:window.PWNED=3)
 <a href="javascript:window.PWNED=4">a</a> [enc](java&#115;cript:window.PWNED=5) <java&#9;script:window.PWNED=5> [ref]
@@ -53,12 +47,6 @@ $\\href{javascript:window.PWNED=9}{mm}$ ![p](http://127.0.0.1:9/leak.png)
 
 The last words.
 """
-
-
-@pytest.fixture(scope="module")
-def lab_url(folder: Path) -> Iterator[str]:
-    with run_server(folder, GLM_PROVIDER="sandbox") as url:
-        yield url
 
 
 @pytest.fixture
@@ -175,16 +163,15 @@ def test_huge_answer_leaves_the_page_alive(page: Any, lab_url: str, folder: Path
     assert page.evaluate("() => 1 + 1") == 2
 
 
-def test_notebook_7_shows_the_answer(page: Any, folder: Path) -> None:
+def test_notebook_7_shows_the_answer(page: Any, notebook_7_url: str, folder: Path) -> None:
     """The same cell in Notebook 7."""
     write_notebook(folder / "seven.ipynb", "%load_ext glm_magics", "%%glm\nhello there")
-    with run_server(folder, app="notebook", GLM_PROVIDER="sandbox") as url:
-        open_notebook_7(page, url, "seven.ipynb")
-        page.keyboard.press("Shift+Enter")
-        page.keyboard.press("Shift+Enter")
-        page.wait_for_selector(".jp-OutputArea-output >> text=no language model", timeout=30_000)
-        page.wait_for_selector(".jp-OutputArea-output small >> text=tokens", timeout=30_000)
-        page.screenshot(path=ARTIFACTS / "notebook-7.png")
+    open_notebook_7(page, notebook_7_url, "seven.ipynb")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_selector(".jp-OutputArea-output >> text=no language model", timeout=30_000)
+    page.wait_for_selector(".jp-OutputArea-output small >> text=tokens", timeout=30_000)
+    page.screenshot(path=ARTIFACTS / "notebook-7.png")
 
 
 def test_saved_notebook_reads_without_a_kernel(page: Any, folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import math
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,15 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.lab import LabPage, find_chromium, open_notebook_7, read_outputs, run_server, write_notebook
+from tests.lab import ARTIFACTS, NEEDS_BROWSER, LabPage, open_notebook_7, read_outputs, write_notebook
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(find_chromium() is None and not os.environ.get("CI"), reason="there is no Chromium; CI installs it"),
-]
+pytestmark = NEEDS_BROWSER
 
-ROOT = Path(__file__).resolve().parents[1]
-ARTIFACTS = ROOT / "tests" / "artifacts"
 PATIENCE_MS = 90_000
 
 SETUP = """
@@ -37,12 +31,6 @@ data = pd.DataFrame({"text": [*pets, *money, *evil], "topic": ["pets"] * 60 + ["
 """  # noqa: E501
 MAP = "atlas = glm.atlas(data, color='topic', hover=['topic'])\natlas"
 PLACES = "print(atlas.points[:60].mean(axis=0).tolist(), atlas.points[60:102].mean(axis=0).tolist())"
-
-
-@pytest.fixture(scope="module")
-def lab_url(folder: Path) -> Iterator[str]:
-    with run_server(folder, PYTHONPATH=str(ROOT), GLM_CACHE_DIR=str(folder / "cache")) as url:
-        yield url
 
 
 @pytest.fixture
@@ -232,21 +220,20 @@ def test_keys_errors_and_a_busy_kernel(page: Any, lab_url: str, folder: Path) ->
     second.locator(".ga-chosen:has-text('42 selected')").wait_for()
 
 
-def test_in_notebook_7(page: Any, folder: Path) -> None:
+def test_in_notebook_7(page: Any, notebook_7_url: str, folder: Path) -> None:
     """The same map: drawn, hovered, searched, lassoed."""
     write_notebook(folder / "seven.ipynb", SETUP, MAP)
-    with run_server(folder, app="notebook", PYTHONPATH=str(ROOT), GLM_CACHE_DIR=str(folder / "cache")) as url:
-        open_notebook_7(page, url, "seven.ipynb")
-        page.keyboard.press("Shift+Enter")
-        page.wait_for_timeout(1500)
-        page.keyboard.press("Shift+Enter")
-        view = Map(page)
-        page.mouse.move(*view.place(10))
-        view.root.locator(".ga-card:has-text('the cat')").wait_for()
-        view.root.get_by_label("Search by meaning").fill("interest rates in June")
-        view.root.locator(".ga-hit:has-text('June')").first.wait_for()
-        page.screenshot(path=ARTIFACTS / "atlas-notebook-7.png")
-        places = [view.place(point) for point in range(60, 102)]
-        centre = sum(x for x, _ in places) / 42, sum(y for _, y in places) / 42
-        view.lasso(centre, max(math.dist(centre, place) for place in places) + 12)
-        view.root.locator(".ga-chosen:has-text('42 selected')").wait_for()
+    open_notebook_7(page, notebook_7_url, "seven.ipynb")
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_timeout(1500)
+    page.keyboard.press("Shift+Enter")
+    view = Map(page)
+    page.mouse.move(*view.place(10))
+    view.root.locator(".ga-card:has-text('the cat')").wait_for()
+    view.root.get_by_label("Search by meaning").fill("interest rates in June")
+    view.root.locator(".ga-hit:has-text('June')").first.wait_for()
+    page.screenshot(path=ARTIFACTS / "atlas-notebook-7.png")
+    places = [view.place(point) for point in range(60, 102)]
+    centre = sum(x for x, _ in places) / 42, sum(y for _, y in places) / 42
+    view.lasso(centre, max(math.dist(centre, place) for place in places) + 12)
+    view.root.locator(".ga-chosen:has-text('42 selected')").wait_for()

@@ -11,30 +11,20 @@ from typing import Any
 
 import pytest
 
-from tests.lab import LabPage, find_chromium, read_outputs, run_server, write_notebook
+from tests.lab import ARTIFACTS, NEEDS_BROWSER, LabPage, read_outputs, write_notebook
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(find_chromium() is None and not os.environ.get("CI"), reason="there is no Chromium; CI installs it"),
-]
+pytestmark = NEEDS_BROWSER
 
-ARTIFACTS = Path(__file__).resolve().parents[1] / "tests" / "artifacts"
 HOSTILE = "x = '</button><script>window.PWNED=1</script><img src=x onerror=\"window.PWNED=2\">'\nopen('ran', 'w')"
 ANSWER = f"Here it is:\n\n```python\n{HOSTILE}\n```\n\nand a\n\n```bash\ntouch ran\n```\n"
 CELLS = (
-    "%load_ext glm_magics\n%glm_connect sandbox\nimport glm_magics",
+    "%load_ext glm_magics\n%env GLM_SANDBOX_DELAY_S=0\n%glm_connect sandbox\nimport glm_magics",
     f"glm_magics.current_session().sandbox.reply(text={ANSWER!r})",
     "%glm --as code write it",
     "api_key = 'hunter22'\nnumbers = [3, 1, 2]\ntotal = sum(numbers)\nprint('total:', totla)\nfor n in numbers:\n    print(n)",
     "%glm_fix -t off",
     "'the end'",
 )
-
-
-@pytest.fixture(scope="module")
-def lab_url(folder: Path) -> Iterator[str]:
-    with run_server(folder, GLM_SANDBOX_DELAY_S="0") as url:
-        yield url
 
 
 @pytest.fixture

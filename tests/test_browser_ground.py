@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,15 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.lab import LabPage, find_chromium, open_notebook_7, printed, read_outputs, run_server, write_notebook
+from tests.lab import ARTIFACTS, NEEDS_BROWSER, LabPage, open_notebook_7, printed, read_outputs, write_notebook
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(find_chromium() is None and not os.environ.get("CI"), reason="there is no Chromium; CI installs it"),
-]
+pytestmark = NEEDS_BROWSER
 
-ROOT = Path(__file__).resolve().parents[1]
-ARTIFACTS = ROOT / "tests" / "artifacts"
 PATIENCE_MS = 60_000
 
 ANSWER = (
@@ -35,12 +29,6 @@ from glm_magics.groundings import Grounding
 asker = ScriptedAsker({ANSWER!r}, thinking="A cup, and what lies beside it.", delay_s=0.02)
 grounding = Grounding(Image.fromarray(data.coffee()), asker)
 """
-
-
-@pytest.fixture(scope="module")
-def lab_url(folder: Path) -> Iterator[str]:
-    with run_server(folder, PYTHONPATH=str(ROOT)) as url:
-        yield url
 
 
 @pytest.fixture
@@ -703,20 +691,19 @@ def test_the_saved_notebook_shows_the_last_state(page: Any, lab_url: str, folder
         page.screenshot(path=ARTIFACTS / f"ground-html-{theme}.png")
 
 
-def test_notebook_7_shows_the_widget(page: Any, folder: Path) -> None:
+def test_notebook_7_shows_the_widget(page: Any, notebook_7_url: str, folder: Path) -> None:
     """The same widget, the same edits."""
     write_notebook(folder / "seven.ipynb", SETUP, "grounding.ask('all')\ngrounding")
-    with run_server(folder, app="notebook", PYTHONPATH=str(ROOT)) as url:
-        open_notebook_7(page, url, "seven.ipynb")
-        page.keyboard.press("Shift+Enter")
-        page.wait_for_timeout(1500)
-        page.keyboard.press("Shift+Enter")
-        widget = Widget(page)
-        widget.wait_for_boxes(2)
-        widget.wait_for_end()
-        widget.stage.focus()
-        page.keyboard.press("b")
-        widget.wait_for_boxes(3)
-        widget.stage.scroll_into_view_if_needed()
-        page.wait_for_timeout(500)
-        page.screenshot(path=ARTIFACTS / "ground-notebook-7.png")
+    open_notebook_7(page, notebook_7_url, "seven.ipynb")
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_timeout(1500)
+    page.keyboard.press("Shift+Enter")
+    widget = Widget(page)
+    widget.wait_for_boxes(2)
+    widget.wait_for_end()
+    widget.stage.focus()
+    page.keyboard.press("b")
+    widget.wait_for_boxes(3)
+    widget.stage.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    page.screenshot(path=ARTIFACTS / "ground-notebook-7.png")

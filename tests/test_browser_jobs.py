@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.lab import LabPage, find_chromium, read_outputs, run_server, write_notebook
+from tests.lab import ARTIFACTS, NEEDS_BROWSER, LabPage, read_outputs, write_notebook
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(find_chromium() is None and not os.environ.get("CI"), reason="there is no Chromium; CI installs it"),
-]
+pytestmark = NEEDS_BROWSER
 
-ROOT = Path(__file__).resolve().parents[1]
-ARTIFACTS = ROOT / "tests" / "artifacts"
 
 TICKS = "import time\nfor n in range(300):\n    time.sleep(0.1)\n    if n % 20 == 0:\n        print('tick', n, flush=True)"
 RICH = (
     "## A list\\n\\n1. **first**\\n2. second with `code`\\n\\n```python\\nfor line in table:\\n    print(line.strip(), sep=str())"
     "\\n```\\n\\n| a | b |\\n|---|---|\\n| 1 | 2 |\\n\\nA closing paragraph that is somewhat longer than the column is wide."
 )
-
-
-@pytest.fixture(scope="module")
-def lab_url(folder: Path) -> Iterator[str]:
-    with run_server(folder, GLM_PROVIDER="sandbox", PYTHONPATH=str(ROOT)) as url:
-        yield url
 
 
 @pytest.fixture

@@ -26,16 +26,13 @@ from tests.ears import (
     tapped,
     write_microphone,
 )
-from tests.lab import LabPage, find_chromium, open_notebook_7, read_outputs, run_server, write_notebook
+from tests.lab import ARTIFACTS, NEEDS_BROWSER, LabPage, open_notebook_7, read_outputs, write_notebook
 
 pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(find_chromium() is None and not os.environ.get("CI"), reason="there is no Chromium; CI installs it"),
+    *NEEDS_BROWSER,
     pytest.mark.skipif(not has_voice() and not os.environ.get("CI"), reason="there is no espeak-ng; CI installs it"),
 ]
 
-ROOT = Path(__file__).resolve().parents[1]
-ARTIFACTS = ROOT / "tests" / "artifacts"
 PATIENCE_MS = 30_000
 QUESTION = "Hello, what is the weather like in Oslo today?"
 
@@ -52,12 +49,6 @@ def weather(city: str) -> str:
     "The weather in a city."
     return f"It rains in {city}."
 """
-
-
-@pytest.fixture(scope="module")
-def lab_url(folder: Path) -> Iterator[str]:
-    with run_server(folder, PYTHONPATH=str(ROOT)) as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
@@ -339,25 +330,24 @@ def test_the_saved_notebook_has_words_and_player(page: Any, lab_url: str, folder
         page.screenshot(path=ARTIFACTS / f"talk-html-{theme}.png")
 
 
-def test_notebook_7_holds_a_call(page: Any, folder: Path) -> None:
+def test_notebook_7_holds_a_call(page: Any, notebook_7_url: str, folder: Path) -> None:
     """The same widget: speech is heard, its answer is read and played."""
     prepare = f"sandbox.hear({QUESTION!r}, times=9)\nsandbox.reply({SHORT!r}, times=9)"
     write_notebook(folder / "seven.ipynb", SETUP + prepare, "call = glm.talk()\ncall")
-    with run_server(folder, app="notebook", PYTHONPATH=str(ROOT)) as url:
-        open_notebook_7(page, url, "seven.ipynb")
-        page.keyboard.press("Shift+Enter")
-        page.wait_for_timeout(1500)
-        page.keyboard.press("Shift+Enter")
-        call = Call(page)
-        call.start()
-        call.row("user", QUESTION)
-        call.row("assistant", SHORT)
-        page.wait_for_timeout(3000)
-        page.screenshot(path=ARTIFACTS / "talk-notebook-7.png")
-        assert played(page, SHORT) > 0.95
-        call.press("Hang up")
-        call.wait_for_state("over")
-        call.root.locator("audio").wait_for()
+    open_notebook_7(page, notebook_7_url, "seven.ipynb")
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_timeout(1500)
+    page.keyboard.press("Shift+Enter")
+    call = Call(page)
+    call.start()
+    call.row("user", QUESTION)
+    call.row("assistant", SHORT)
+    page.wait_for_timeout(3000)
+    page.screenshot(path=ARTIFACTS / "talk-notebook-7.png")
+    assert played(page, SHORT) > 0.95
+    call.press("Hang up")
+    call.wait_for_state("over")
+    call.root.locator("audio").wait_for()
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.lab import LabPage, find_chromium, read_outputs, run_server, write_notebook
+from tests.lab import ARTIFACTS, NEEDS_BROWSER, LabPage, read_outputs, write_notebook
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(find_chromium() is None and not os.environ.get("CI"), reason="there is no Chromium; CI installs it"),
-]
+pytestmark = NEEDS_BROWSER
 
-ARTIFACTS = Path(__file__).resolve().parents[1] / "tests" / "artifacts"
 
 FUNCTIONS = '''
 import time
@@ -39,12 +34,6 @@ def plot_sales(n: int = 5):
     figure.subplots().plot(range(n))
     return figure
 '''
-
-
-@pytest.fixture(scope="module")
-def lab_url(folder: Path) -> Iterator[str]:
-    with run_server(folder, GLM_PROVIDER="sandbox") as url:
-        yield url
 
 
 @pytest.fixture

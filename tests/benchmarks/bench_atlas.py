@@ -18,7 +18,6 @@ from glm_magics.session import Session
 from tests.benchmarks.bench_widget import measure, show
 from tests.lab import LabPage, open_browser, run_server, write_notebook
 
-ROOT = Path(__file__).resolve().parents[2]
 DIMENSIONS = 1024
 _ATLAS = """
 import numpy as np, glm_magics as glm
@@ -112,7 +111,7 @@ def main(arguments: list[str]) -> None:
         lay_out(n)
     with tempfile.TemporaryDirectory() as name, open_browser() as browser:
         folder = Path(name)
-        with run_server(folder, PYTHONPATH=str(ROOT), GLM_CACHE_DIR=str(folder / "cache")) as url:
+        with run_server(folder) as url:
             for n in counts:
                 pan(browser, url, folder, "glm.atlas", _ATLAS, n)
                 pan(browser, url, folder, "jscatter alone", _ALONE, n)

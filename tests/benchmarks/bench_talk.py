@@ -32,7 +32,6 @@ from tests.ears import TAP, at_rate, likeness, loud_spans, open_listening_browse
 from tests.ears import quiet as silence
 from tests.lab import LabPage, run_server, write_notebook
 
-ROOT = Path(__file__).resolve().parents[2]
 JITTERS_S = (0.0, 0.05)
 FRAME = 1600
 SENTENCE_S = 4.0
@@ -275,7 +274,7 @@ def measure_words(folder: Path, seconds: float) -> None:
     """From mouth to ear, gaps, and the CPU of both sides speaking all the time."""
     words = [piece for word in ("one", "seven", "three", "nine") for piece in (spoken(word), silence(0.83))]
     recording = write_microphone(folder / "words.wav", *words)
-    with run_server(folder, PYTHONPATH=str(ROOT)) as url, open_listening_browser(recording) as browser:
+    with run_server(folder) as url, open_listening_browser(recording) as browser:
         echo = Echo()
         with calling(url, folder, browser, echo, "echo") as (page, _):
             delays = mouth_to_ear(page, echo, 3 * seconds)
@@ -301,7 +300,7 @@ def measure_turns(folder: Path, seconds: float) -> None:
     question = spoken("What is the weather like in Oslo today, and tomorrow?")
     recording = write_microphone(folder / "turns.wav", question, silence(6.0))
     with (
-        run_server(folder, PYTHONPATH=str(ROOT)) as url,
+        run_server(folder) as url,
         open_listening_browser(recording) as browser,
         calling(url, folder, browser, Turns(), "turns", is_tapped=False) as (page, lab),
     ):

@@ -14,7 +14,6 @@ from typing import Any
 
 from tests.lab import LabPage, open_browser, run_server, write_notebook
 
-ROOT = Path(__file__).resolve().parents[2]
 SETUP = """
 import random
 from PIL import Image
@@ -69,7 +68,7 @@ def main(arguments: list[str]) -> None:
     counts = [int(argument) for argument in arguments] or [20, 500, 2000, 10_000]
     with tempfile.TemporaryDirectory() as name, open_browser() as browser:
         folder = Path(name)
-        with run_server(folder, PYTHONPATH=str(ROOT)) as url:
+        with run_server(folder) as url:
             for n_boxes in counts:
                 write_notebook(folder / f"pan-{n_boxes}.ipynb", SETUP.replace("{n_boxes}", str(n_boxes)))
                 page = browser.new_page(viewport={"width": 1300, "height": 1000})
