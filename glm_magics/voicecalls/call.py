@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from traitlets import HasTraits, Unicode
 
 from ..bookkeeping import Books
-from ..errors import GLMError, InputError, OptionError, one_line
+from ..errors import GLMError, InputError, one_line
 from ..grammar import plural
 from ..money import Cost
 from ..providers import Connection
@@ -21,10 +21,10 @@ from ..realtime.conversation import Conversation
 from ..realtime.lines import Line
 from ..realtime.local_events import ConnectionLost, Reconnected
 from ..realtime.session import RealtimeSession
-from ..realtime.setup import INPUT_RATES_HZ, CallSetup, check_setup, make_setup
+from ..realtime.setup import CallSetup, check_setup
 from ..realtime.tapes import CallAudio
 from ..replies import Reply
-from ..toolbox import Functions, Toolbox
+from ..toolbox import Toolbox
 from ..widgets import callrequests as page
 from .bills import Account
 from .errands import Errands
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from ..widgets.calling import CallWidget
 
 PAGE_GONE_S = 120.0
-PAGE_RATE_HZ = 16_000
 BUSY_TOLD_S = 3.0
 """How long it is still told, once sound is heard again, that some was not: long enough to be read."""
 
@@ -409,22 +408,3 @@ class VoiceCall(HasTraits):
 
     def __repr__(self) -> str:
         return f"<call with {self.setup.model}, {self.state}, {plural(len(self.conversation.entries), 'entry', 'entries')}>"
-
-
-def open_call(
-    fields: Mapping[str, Any],
-    tools: Functions,
-    connection: Callable[[], Connection],
-    switchboard: Switchboard,
-    books: Books | None = None,
-) -> VoiceCall:
-    """A call that is not begun yet; `fields` of `CallSetup` by name, `tools` functions of the notebook.
-
-    Raises:
-        OptionError, ModelError: a value that the reference does not allow, or that a page cannot keep; no function.
-        MissingExtraError: anywidget is not installed.
-    """
-    setup = make_setup(fields)
-    if INPUT_RATES_HZ.get(setup.input_format, PAGE_RATE_HZ) != PAGE_RATE_HZ:
-        raise OptionError(f"A page hears {PAGE_RATE_HZ:,} samples a second.", f"Leave input_format={setup.input_format!r} away.")
-    return VoiceCall(setup, connection, Toolbox.of(tools) if tools else None, switchboard, books)
