@@ -75,6 +75,22 @@ def test_a_stop_that_is_told_late_never_shuts_the_next_answer(call: VoiceCall, s
     assert [id for id, _ in page.played] == (["a1", "a2"] if told is events else ["a2"])
 
 
+def test_typed_words_never_shut_their_own_answer(call: VoiceCall) -> None:
+    """However quickly that comes: it is known before the page's wish is done."""
+    page, events = Page(call), [begun("a1"), sound("a1")]
+
+    def answer_at_once(job: Any) -> None:
+        for event in events:
+            call.conversation.add(event, 0.0)
+
+    call._line = SimpleNamespace(do=answer_at_once)  # type: ignore[assignment]
+    call._set_state("on")
+    page.send("write", text="How are you?")
+    for event in events:
+        call.on_event(line(call), event)
+    assert [id for id, _ in page.played] == ["a1"]
+
+
 def test_a_stop_shuts_what_is_known_and_not_told_yet(call: VoiceCall) -> None:
     """An answer that is all there, and of which nothing was played."""
     page = Page(call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,10 +15,13 @@ from glm_magics.chatbook import Chats
 from glm_magics.chatstore import ChatStore
 from glm_magics.clients import Clients
 from glm_magics.conversations import Conversation
+from glm_magics.errors import Interrupted
 from glm_magics.jobbook import Job, Jobs
+from glm_magics.realtime.talks import run_in_thread
 from glm_magics.replaying import Replays
 from glm_magics.replies import Reply
 from glm_magics.sandbox import Sandbox
+from glm_magics.sandbox.script import Record
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM
 
@@ -132,3 +136,33 @@ def test_the_list_of_chats_while_an_answer_begins_another(tmp_path: Any) -> None
     chats.put(Growing("old"))
     assert "old" in repr(chats)
     assert list(chats) == ["old", "new"]
+
+
+def test_what_a_call_has_said_so_far_while_it_goes_on() -> None:
+    """The sandbox's loop writes down the next event while a test looks at those before."""
+    record = Record("GET", "/realtime", {}, 0.0)
+    for n in range(3):
+        record.add_event(n)
+    for event in record.events:
+        record.add_event(event)
+    assert record.events == [0, 1, 2, 0, 1, 2]
+
+
+def test_a_talk_that_is_stopped_while_its_thread_begins_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """■ before anybody waits for it."""
+    start, ended = threading.Thread.start, threading.Event()
+
+    def start_and_press(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    async def talk() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(threading.Thread, "start", start_and_press)
+    with pytest.raises(Interrupted):
+        run_in_thread(talk)
+    assert ended.is_set()
