@@ -180,13 +180,13 @@ class Atlas:
         assert isinstance(inquiry.wish, Find)
         try:
             rows, scores = self._sheet.find(inquiry.wish.text)
+            cards = [self._card(row) for row in rows.tolist()]
         except GLMError as error:
             self._answer(inquiry, "error", sentence=one_line(str(error), 400))
             return
         except Exception as error:  # in a thread nobody would see it, and the page would wait
             self._answer(inquiry, "error", sentence=one_line(f"The search failed: {type(error).__name__}.", 400))
             return
-        cards = [self._card(row) for row in rows.tolist()]
         self._answer(inquiry, "hits", scores=[round(float(score), 3) for score in scores], cards=cards)
 
     # -- what the saved notebook shows

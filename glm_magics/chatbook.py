@@ -60,7 +60,7 @@ class Chats(Mapping[str, Conversation]):
             return self._chats[name]
         if name in self._saved():
             raise ChatError(f"The chat `{one_line(name, 60)}` is saved, not here.", f"`%glm_chat resume {name}` brings it here.")
-        known = ", ".join(f"`{one}`" for one in self._chats)
+        known = ", ".join(f"`{one}`" for one in list(self._chats))
         raise ChatError(f"There is no chat `{one_line(name, 60)}`.", f"There are: {known}." if known else "None has begun yet.")
 
     def open(self, name: str) -> Conversation:
@@ -180,7 +180,7 @@ class Chats(Mapping[str, Conversation]):
                 "yes" if chat.name in self._kept else "",
                 one_line(chat.turns[-1].question.text, 60) if chat.turns else "",
             ]
-            for chat in self._chats.values()
+            for chat in list(self._chats.values())  # answers in the background begin chats, too
         ]
         others = [[one_line(name, 60), str(n), "", "only", ""] for name, n in saved.items() if name not in self._chats]
         return [*rows, *others]

@@ -186,8 +186,8 @@ class Asking:
         job = self.job(request, gathering, outlet)
         if outlet is not None:
             outlet.open(f"<small>{to_html_text(request.model)} · in the background · waiting…</small>")
+        desk.stage.keep(job.reply, options, is_shown=outlet is not None)  # first: it is the promise, however soon it is kept
         desk.jobs.start(job)
-        desk.stage.keep(job.reply, options, is_shown=outlet is not None)
         if outlet is None and not options.quiet:
             desk.stage.teller(options)(
                 f"Job {job.number} answers in the background: `_glm.wait()` waits for it, `%glm_jobs` lists it."

@@ -11,7 +11,7 @@ import shlex
 import tempfile
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -68,6 +68,7 @@ class Server(threading.Thread):
         self._ready: Future[None] = Future()
         self._over = asyncio.Event()
         self._client: Any = None
+        self._calling = threading.Lock()  # what is asked for before the end is ended with it
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115  # closed in `run`
         self.error_tail = ""
         self._status = 0  # of the last answer over HTTP
@@ -102,12 +103,21 @@ class Server(threading.Thread):
             if not self._ready.done():
                 self._ready.set_exception(error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
         finally:
-            self._client = None
+            with self._calling:
+                self._client = None
             self.error_tail = self._read_errors()
             self._errors.close()
             with suppress(Exception):
+                self._loop.run_until_complete(self._end_calls())
                 self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
+
+    async def _end_calls(self) -> None:
+        """Whoever waits for an answer gets none."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _serve(self) -> None:
         from mcp import Client
@@ -191,12 +201,15 @@ class Server(threading.Thread):
 
     def _wait(self, work: Any, timeout_s: float | None) -> Any:
         """Runs a coroutine in the server's thread; given up where the caller is stopped."""
-        if not self.is_connected:
-            work.close()
-            raise ToolError(f"The MCP server `{self.server_name}` has ended.{self._said()}", _AGAIN.format(name=self.server_name))
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        with self._calling:
+            if not self.is_connected:
+                work.close()
+                raise self._ended()
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result(timeout_s)
+        except CancelledError:
+            raise self._ended() from None
         except FutureTimeoutError:
             future.cancel()
             raise ToolError(f"The MCP server `{self.server_name}` does not answer.{self._said()}", self._way_out()) from None
@@ -206,6 +219,9 @@ class Server(threading.Thread):
         except BaseException:  # ■, or the time for the call is over
             future.cancel()
             raise
+
+    def _ended(self) -> ToolError:
+        return ToolError(f"The MCP server `{self.server_name}` has ended.{self._said()}", _AGAIN.format(name=self.server_name))
 
     def _reason(self, error: BaseException) -> str:
         """What went wrong, in a few words; of HTTP the status, which the SDK does not tell."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -67,11 +68,12 @@ class Session:
         self.config = GLM(parent=shell) if shell is not None else GLM()
         self.transport = transport
         self.environment = Environment(environment)
+        self._making = threading.RLock()  # what is made at the first need is made once, whichever threads need it
         self._connection: Connection | None = None
         self._chosen: tuple[str, str, Secret | None] = ("", "", None)
         self._clients: Clients | None = None
         self._sandbox: Sandbox | None = None
-        self._served: list[str] | None = None
+        self._served: dict[str, list[str]] = {}  # the models of servers, by address
         self._composer: Composer | None = None
         self.limits = Limits()
         self._replays: Replays | None = None
@@ -96,35 +98,39 @@ class Session:
         """
         chosen = (choice, kind, Secret(api_key) if api_key else None)
         connection = self._find_connection(*chosen)
-        self._forget_connection()
-        self._connection, self._chosen = connection, chosen
+        with self._making:
+            self._forget_connection()
+            self._connection, self._chosen = connection, chosen
         return connection
 
     @property
     def connection(self) -> Connection:
         """Who answers; decided at the first need, and again after a change of settings."""
-        if self._connection is None:
-            self._connection = self._find_connection(*self._chosen)
-        return self._connection
+        with self._making:
+            if self._connection is None:
+                self._connection = self._find_connection(*self._chosen)
+            return self._connection
 
     def _find_connection(self, choice: str, kind: str, key: Secret | None) -> Connection:
         return self.replays.find_connection(self._start_sandbox, find_in_keyring, choice, kind, key)
 
     def _forget_connection(self, change: object = None) -> None:
-        if self._clients is not None:
-            self._clients.close()
-        self._connection = None
-        self._served = None
+        with self._making:
+            if self._clients is not None:
+                self._clients.close()
+            self._connection = None
+            self._served.clear()
 
     @property
     def sandbox(self) -> Sandbox:
         """The embedded server, running; for scripted replies and faults."""
-        if self._sandbox is None or not self._sandbox.is_running:
-            from .sandbox import Sandbox
+        with self._making:
+            if self._sandbox is None or not self._sandbox.is_running:
+                from .sandbox import Sandbox
 
-            self._sandbox = Sandbox(chunk_delay_s=float(self.environment.get("GLM_SANDBOX_DELAY_S", "0.015")))
-            self._sandbox.start()
-        return self._sandbox
+                self._sandbox = Sandbox(chunk_delay_s=float(self.environment.get("GLM_SANDBOX_DELAY_S", "0.015")))
+                self._sandbox.start()
+            return self._sandbox
 
     def _start_sandbox(self) -> Connection:
         return Connection(sandbox_provider(self.sandbox.base_url), Secret(self.sandbox.key), "the sandbox's own, no real key")
@@ -146,21 +152,23 @@ class Session:
         """Made at the first need, and again after a change of retries; `is_cached`: its answers go on record."""
         from .retries import RetryPolicy
 
-        if self._clients is None:
-            from .clients import Clients
+        with self._making:
+            if self._clients is None:
+                from .clients import Clients
 
-            self._clients = Clients(lambda provider, model: self.limits.of_model(provider, model, self.config.max_in_flight))
+                self._clients = Clients(lambda provider, model: self.limits.of_model(provider, model, self.config.max_in_flight))
         policy = RetryPolicy(self.config.max_retries, self.config.retry_wait)
         return self._clients.find(connection, self.transport, policy, self.replays.deck_for(is_cached), is_cached)
 
     @property
     def replays(self) -> Replays:
         """What is on record, and what is done with it."""
-        if self._replays is None:
-            from .replaying import Replays
+        with self._making:
+            if self._replays is None:
+                from .replaying import Replays
 
-            self._replays = Replays(self.shell, self.environment, self.config)
-        return self._replays
+                self._replays = Replays(self.shell, self.environment, self.config)
+            return self._replays
 
     def replay(self, mode: str, file: str = "", is_timed: bool = False) -> Deck:
         """Records or replays what is asked from now on; raises what `Replays.open` does."""
@@ -270,11 +278,12 @@ class Session:
     @property
     def books(self) -> Books:
         """What this session has spent, and the ledger of all calls."""
-        if self._books is None:
-            from .bookkeeping import Books
+        with self._making:
+            if self._books is None:
+                from .bookkeeping import Books
 
-            self._books = Books(self.config, self.environment, self.shell)
-        return self._books
+                self._books = Books(self.config, self.environment, self.shell)
+            return self._books
 
     @property
     def toolkit(self) -> Toolkit:
@@ -339,19 +348,20 @@ class Session:
 
     def only_model(self, setting: str, is_dry_run: bool) -> str:
         """The model of a server that serves just one; asked once a connection, and not for a dry run."""
-        if self._served is None and is_dry_run:
+        connection = self.connection  # another thread may choose another meanwhile
+        provider = connection.provider
+        served = self._served.get(provider.base_url)
+        if served is None and is_dry_run:
             return "<the one model that the server has>"
-        if self._served is None:
+        if served is None:
             try:
-                self._served = self.client.list_models()
+                served = self._served[provider.base_url] = self.client_for(connection).list_models()
             except KeyboardInterrupt:
                 raise Interrupted from None
-        if len(self._served) == 1:
-            return self._served[0]
-        have = f"It serves {', '.join(self._served[:8])}." if self._served else "It does not say what it serves."
-        raise ModelError(
-            f"Which model of {self.connection.provider.host}? {have}", f"Name one with -m, or set `%config GLM.{setting}`."
-        )
+        if len(served) == 1:
+            return served[0]
+        have = f"It serves {', '.join(served[:8])}." if served else "It does not say what it serves."
+        raise ModelError(f"Which model of {provider.host}? {have}", f"Name one with -m, or set `%config GLM.{setting}`.")
 
     @property
     def jobs(self) -> Jobs:

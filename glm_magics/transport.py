@@ -27,6 +27,7 @@ class KeepAlive(_Transport):
     def __init__(self) -> None:
         self._idle: dict[tuple[str, str, int | None], list[http.client.HTTPConnection]] = {}
         self._busy: set[http.client.HTTPConnection] = set()
+        self._n_aborts = 0
         self._lock = threading.Lock()
 
     def __enter__(self) -> KeepAlive:
@@ -40,16 +41,16 @@ class KeepAlive(_Transport):
         import httpx
 
         url, timeout_s = request.url, request.extensions.get("timeout", {}).get("read")
-        key = (url.scheme, url.host, url.port)
+        key, n_aborts = (url.scheme, url.host, url.port), self._n_aborts
         connection, is_fresh = self._take(key)
         try:
             while True:
                 try:
-                    response = self._send(connection, request, timeout_s, is_fresh)
+                    response = self._send(connection, request, timeout_s, is_fresh, n_aborts)
                     break
                 except (http.client.RemoteDisconnected, ConnectionError) as error:
                     self._drop(connection)
-                    if is_fresh:
+                    if is_fresh or self._n_aborts != n_aborts:
                         raise httpx.RemoteProtocolError(str(error)) from error
                     connection, is_fresh = self._new(key), True  # the server had closed it while it was idle
         except TimeoutError as error:
@@ -61,16 +62,23 @@ class KeepAlive(_Transport):
         except BaseException:
             self._drop(connection)
             raise
-        self._give(key, connection)
+        self._give(key, connection, n_aborts)
         return response
 
     def _send(
-        self, connection: http.client.HTTPConnection, request: httpx.Request, timeout_s: float | None, is_fresh: bool
+        self,
+        connection: http.client.HTTPConnection,
+        request: httpx.Request,
+        timeout_s: float | None,
+        is_fresh: bool,
+        n_aborts: int,
     ) -> httpx.Response:
         import httpx
 
         if is_fresh:
             _connect(connection)
+        if self._n_aborts != n_aborts:  # while it had no socket yet that could be shut
+            raise httpx.RemoteProtocolError("broken off")
         connection.sock.settimeout(timeout_s)
         headers = {name: value for name, value in request.headers.items() if name != "connection"}
         connection.request(request.method, request.url.raw_path.decode(), body=request.read(), headers=headers)
@@ -98,11 +106,13 @@ class KeepAlive(_Transport):
             self._busy.add(connection)
         return connection
 
-    def _give(self, key: tuple[str, str, int | None], connection: http.client.HTTPConnection) -> None:
+    def _give(self, key: tuple[str, str, int | None], connection: http.client.HTTPConnection, n_aborts: int) -> None:
         with self._lock:
             self._busy.discard(connection)
-            if connection.sock is not None:  # http.client closes it where the server says so
+            if connection.sock is not None and self._n_aborts == n_aborts:  # http.client closes it where the server says so
                 self._idle.setdefault(key, []).append(connection)
+                return
+        connection.close()
 
     def _drop(self, connection: http.client.HTTPConnection) -> None:
         with self._lock:
@@ -110,12 +120,13 @@ class KeepAlive(_Transport):
         connection.close()
 
     def abort(self) -> None:
-        """Wakes every thread that waits for an answer; what it waited for fails."""
+        """Wakes every thread that waits for an answer; what it waited for fails, and is not sent again."""
         with self._lock:
-            for connection in self._busy:
-                if connection.sock is not None:
+            self._n_aborts += 1
+            for sock in [connection.sock for connection in self._busy]:  # its thread may let go of it meanwhile
+                if sock is not None:
                     with suppress(OSError):
-                        connection.sock.shutdown(socket.SHUT_RDWR)
+                        sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Closes idle connections."""

@@ -15,6 +15,7 @@ from glm_magics.providers import Connection, Secret, sandbox_provider
 from glm_magics.sandbox import Sandbox
 
 from .films import tone
+from .patience import PATIENCE_S
 
 RATE_HZ = 16_000
 SERVER_VAD = {"type": "server_vad"}
@@ -35,7 +36,7 @@ def quiet(seconds: float, rate_hz: int = RATE_HZ) -> bytes:
     return bytes(2 * round(seconds * rate_hz))
 
 
-def play(scene: Callable[[], Coroutine[Any, Any, None]], timeout_s: float = 20.0) -> None:
+def play(scene: Callable[[], Coroutine[Any, Any, None]], timeout_s: float = 2 * PATIENCE_S) -> None:
     """Runs a scene, which must end in time and leave no task behind."""
 
     async def run() -> None:

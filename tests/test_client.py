@@ -10,10 +10,12 @@ import struct
 import threading
 import time
 import traceback
+from collections.abc import Callable
 
 import httpx
 import pytest
 
+from glm_magics.chatstream import Line
 from glm_magics.client import GLMClient
 from glm_magics.errors import (
     APIError,
@@ -401,15 +403,16 @@ def finished(connection: socket.socket) -> None:
     connection.sendall(SSE_HEAD + http_chunk(body) + b"0\r\n\r\n")
 
 
-def reset(connection: socket.socket) -> None:
+def reset(connection: socket.socket, has_begun: Callable[[], object] = lambda: time.sleep(0.05)) -> None:
     connection.sendall(SSE_HEAD + http_chunk(content("Beg")))
-    time.sleep(0.05)
+    has_begun()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
-def test_the_connection_is_kept_for_the_next_request(loopback) -> None:
+def test_the_connection_is_kept_for_the_next_request(loopback, monkeypatch) -> None:
     """One connection for five answers."""
+    monkeypatch.setattr(Line.drain, "__defaults__", (PATIENCE_S,))  # a busy machine
     server = loopback(finished)
     asked = client(provider=server_provider(server.url))
     assert [ask(asked)[0] for _ in range(5)] == ["Hi"] * 5
@@ -436,9 +439,13 @@ def test_an_end_that_comes_late_costs_no_time(loopback) -> None:
 
 def test_a_connection_that_is_reset_is_cut_short(loopback) -> None:
     """A real RST in the middle."""
-    server = loopback(reset)
+    has_begun = threading.Event()
+    server = loopback(lambda connection: reset(connection, lambda: has_begun.wait(PATIENCE_S)))
+    items = iter(client(provider=server_provider(server.url)).stream_chat(BODY))
+    assert next(items).content == "Beg"
+    has_begun.set()
     with pytest.raises(CutShortError):
-        ask(client(provider=server_provider(server.url)))
+        list(items)
     assert len(server.requests) == 1
 
 

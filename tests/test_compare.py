@@ -9,6 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 import glm_magics
+from glm_magics.comparing import Columns
 from glm_magics.comparisons import Comparison, side_by_side
 from glm_magics.errors import AuthenticationError, InputError, Interrupted, ModelError, NoProviderError, OptionError
 from glm_magics.options import Options
@@ -16,6 +17,7 @@ from glm_magics.replies import Reply
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM
 
+from .patience import PATIENCE_S, until
 from .test_magics import run
 from .wire import coded, content, press_stop
 
@@ -155,7 +157,7 @@ def test_stop_keeps_what_came_of_all(ip, fake: FakeGLM) -> None:
     """■ ends all of them; each column is marked."""
     never = threading.Event()
     arrived = threading.Barrier(2, action=lambda: threading.Timer(0.1, press_stop).start())
-    fake.frames(content("Begun"), lambda: arrived.wait(10), lambda: never.wait(20))
+    fake.frames(content("Begun"), lambda: arrived.wait(PATIENCE_S), lambda: never.wait(PATIENCE_S))
     result = run(ip, "%%glm -m glm-4.7,glm-4.6\nhi")
     never.set()
     assert type(result.error) is Interrupted
@@ -163,11 +165,18 @@ def test_stop_keeps_what_came_of_all(ip, fake: FakeGLM) -> None:
     assert shown(result)[-1].count("*(stopped)*") == 2
 
 
-def test_it_grows_while_it_comes(ip, fake: FakeGLM) -> None:
+def test_it_grows_while_it_comes(ip, fake: FakeGLM, monkeypatch) -> None:
     """Both columns, before either is over."""
-    gate = threading.Event()
-    threading.Timer(0.6, gate.set).start()
-    fake.frames(content("Begun "), lambda: gate.wait(20), content("done", finish_reason="stop"))
+    painted: list[str] = []
+    write = Columns.markdown
+
+    def note(columns: Columns, most_chars: int | None = None) -> str:
+        painted.append(write(columns, most_chars))
+        return painted[-1]
+
+    monkeypatch.setattr(Columns, "markdown", note)
+    is_growing = lambda: any(text.count("Begun") == 2 for text in painted)  # noqa: E731
+    fake.frames(content("Begun "), lambda: until(is_growing), content("done", finish_reason="stop"))
     result = run(ip, "%%glm -m glm-4.7,glm-4.6\nhi")
     growing = [text for text in shown(result) if text.count("Begun") == 2 and "done" not in text]
     assert growing

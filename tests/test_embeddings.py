@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import threading
 import time
@@ -36,6 +37,7 @@ from glm_magics.testing import FakeGLM, made_up_vector
 from glm_magics.vectorstore import LocalStore, Space
 
 from .conftest import KEY
+from .patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -500,7 +502,8 @@ class Vendor(httpx.BaseTransport):
 
 def test_many_requests_are_in_flight_and_never_more_than_said(session: Session) -> None:
     """The user's own number is kept."""
-    session.transport = vendor = Vendor(delay_s=0.01)
+    together = threading.Barrier(5)
+    session.transport = vendor = Vendor(lambda body: together.wait(PATIENCE_S) and None)
     session.config.max_in_flight = 5
     session.corpus.embed(names(64 * 30), 256)
     assert vendor.n_most == 5
@@ -508,7 +511,10 @@ def test_many_requests_are_in_flight_and_never_more_than_said(session: Session) 
 
 def test_the_servers_limit_is_found_out(session: Session) -> None:
     """Every vector comes, though the server refuses what is above ten; and it learns."""
-    session.transport = vendor = Vendor(delay_s=0.004, cap=10)
+    numbers, together = itertools.count(), threading.Barrier(9)
+    session.transport = vendor = Vendor(
+        lambda body: next(numbers) < 9 and together.wait(PATIENCE_S) and None, delay_s=0.004, cap=10
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         vectors = session.corpus.embed(names(64 * 200), 4)

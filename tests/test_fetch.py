@@ -24,6 +24,7 @@ from glm_magics.downloads import Download
 from glm_magics.errors import Interrupted, MediaError
 from glm_magics.fetch import fetch
 
+from .patience import PATIENCE_S
 from .wire import press_stop
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
@@ -499,7 +500,7 @@ def test_the_time_is_limited_as_a_whole(loopback, answer: Callable[[socket.socke
     server = loopback(answer)
     with pytest.raises(MediaError, match=r"was not here after 0\.3 s"):
         fetch(at(server), timeout_s=0.3)
-    assert server.is_closed.wait(5)
+    assert server.is_closed.wait(PATIENCE_S)
 
 
 def test_a_stuck_look_up_is_limited_too() -> None:
@@ -507,7 +508,7 @@ def test_a_stuck_look_up_is_limited_too() -> None:
     over = threading.Event()
 
     def look_up(host: str, port: int) -> list[str]:
-        over.wait(10)
+        over.wait(PATIENCE_S)
         return []
 
     with pytest.raises(MediaError, match="was not here after"):
@@ -527,11 +528,11 @@ def test_stop_ends_it_at_once(loopback) -> None:
     server = loopback(answer)
     with pytest.raises(Interrupted):
         fetch(at(server))
-    assert server.is_closed.wait(5)
+    assert server.is_closed.wait(PATIENCE_S)
 
     def look_up(host: str, port: int) -> list[str]:
         press_stop()
-        over.wait(10)
+        over.wait(PATIENCE_S)
         return []
 
     with pytest.raises(Interrupted):

@@ -7,7 +7,9 @@ import json
 import sys
 import threading
 import zipfile
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given
@@ -21,13 +23,17 @@ from glm_magics.geometry import Box, Point
 from glm_magics.groundings import Grounding
 from glm_magics.widgets.exports import EXPORTS
 from glm_magics.widgets.marks import Mark
+from glm_magics.widgets.outputs import Outputs
 from glm_magics.widgets.requests import parse_request
 from glm_magics.widgets.twins import find_twins, overlap_of
 from tests.asking import ScriptedAsker
+from tests.patience import PATIENCE_S, until
 
 CUP = '[{"label": "cup", "bbox_2d": [100, 200, 500, 600]}]'
 SPOON = '[{"label": "spoon", "bbox_2d": [600, 100, 900, 300]}]'
-PATIENCE_S = 20
+
+NOT_YET_S = 0.3
+"""Long enough to see that another thread waits."""
 
 
 def picture(width_px: int = 200, height_px: int = 100) -> Image.Image:
@@ -71,9 +77,11 @@ def labels(grounding: Grounding) -> list[str]:
 
 def test_an_answer_becomes_boxes_for_python_and_the_page() -> None:
     """Boxes, answer, reply and the page's rows tell the same; `ask` comes back before the answer is there."""
-    asker = ScriptedAsker(f"Here: {CUP}", thinking="Hm.", delay_s=0.01)
+    is_back = threading.Event()
+    asker = ScriptedAsker(f"Here: {CUP}", thinking="Hm.", pause=lambda told: is_back.wait(PATIENCE_S))
     grounding = Grounding(picture(), asker)
     assert grounding.ask("the cup").is_asking
+    is_back.set()
     grounding.wait(PATIENCE_S)
     assert labels(grounding) == ["cup"]
     assert grounding.boxes[0].xyxy == (20, 20, 100, 60)
@@ -90,8 +98,8 @@ def test_an_answer_becomes_boxes_for_python_and_the_page() -> None:
 def test_boxes_appear_one_by_one_while_the_answer_grows() -> None:
     """Those who observe `boxes` hear of the first one before the answer is over."""
     both = CUP[:-1] + ", " + SPOON[1:]
-    grounding = Grounding(picture(), ScriptedAsker(both, delay_s=0.06))
     seen: list[tuple[int, bool]] = []
+    grounding = Grounding(picture(), ScriptedAsker(both, pause=lambda told: CUP[:-1] in told and until(lambda: seen)))
     grounding.observe(lambda change: seen.append((len(change["new"]), grounding.is_asking)), names=["boxes"])
     grounding.ask("things").wait(PATIENCE_S)
     assert seen == [(1, True), (2, True)]
@@ -101,9 +109,7 @@ def test_asking_leaves_the_caller_free_and_can_be_stopped() -> None:
     """What had come is kept and marked; nothing more is asked."""
     asker = ScriptedAsker(CUP + " and so on" * 1000, delay_s=0.01)
     grounding = Grounding([picture(), picture()], asker).ask("cups")
-    arrived = threading.Event()
-    grounding.observe(lambda change: arrived.set(), names=["boxes"])
-    assert arrived.wait(PATIENCE_S)
+    until(lambda: grounding.boxes)
     grounding.stop()
     grounding.wait(PATIENCE_S)
     assert not grounding.is_asking
@@ -212,7 +218,7 @@ def test_the_prompt_names_question_likeness_and_form() -> None:
         pytest.param(lambda: Grounding(picture()).ask("cup"), id="nobody to ask"),
         pytest.param(lambda: Grounding(picture(), ScriptedAsker()).ask("  "), id="nothing asked"),
         pytest.param(lambda: Grounding(picture(), ScriptedAsker()).ask("cup", image=3), id="no such picture"),
-        pytest.param(lambda: Grounding(picture(), ScriptedAsker("x" * 500, delay_s=0.01)).ask("a").ask("b"), id="two at once"),
+        pytest.param(lambda: Grounding(picture(), ScriptedAsker("x" * 500, delay_s=0.05)).ask("a").ask("b"), id="two at once"),
         pytest.param(lambda: Grounding("photo.jpg"), id="a path"),
         pytest.param(lambda: Grounding(Image.new("RGB", (0, 5))), id="no pixels"),
         pytest.param(lambda: Grounding(Image.new("1", (20_000, 20_000))), id="400 megapixels"),
@@ -259,12 +265,14 @@ def test_edits_of_the_page_reach_python() -> None:
 def test_edits_while_the_answer_comes_are_kept() -> None:
     """A box that is moved, or deleted, before the answer is over stays moved, or away."""
     both = CUP[:-1] + ", " + SPOON[1:]
-    grounding = Grounding(picture(), ScriptedAsker(both + "." * 200, delay_s=0.01)).ask("things")
-    page, arrived = Page(grounding), threading.Event()
-    grounding.observe(lambda change: len(change["new"]) == 2 and arrived.set(), names=["boxes"])
-    assert arrived.wait(PATIENCE_S)
+    is_edited = threading.Event()
+    asker = ScriptedAsker(both + "." * 200, pause=lambda told: "..." in told and is_edited.wait(PATIENCE_S))
+    grounding = Grounding(picture(), asker).ask("things")
+    page = Page(grounding)
+    until(lambda: len(grounding.boxes) == 2)
     page.edit({"op": "alter", "id": "a0-1", "label": "ladle"}, {"op": "delete", "id": "a0-0"})
     assert grounding.is_asking
+    is_edited.set()
     grounding.wait(PATIENCE_S)
     assert labels(grounding) == ["ladle"]
 
@@ -413,11 +421,13 @@ def test_arrow_keys_in_a_row_are_one_step_and_nothing_is_none() -> None:
 def test_undo_while_the_answer_comes_loses_none_of_it() -> None:
     """An edit of a growing answer is undone; boxes that came after it stay."""
     both = CUP[:-1] + ", " + SPOON[1:]
-    grounding = Grounding(picture(), ScriptedAsker(both + "." * 100, delay_s=0.02)).ask("things")
-    page, arrived = Page(grounding), threading.Event()
-    grounding.observe(lambda change: arrived.set(), names=["boxes"])
-    assert arrived.wait(PATIENCE_S)
+    is_edited = threading.Event()
+    asker = ScriptedAsker(both + "." * 100, pause=lambda told: CUP[:-1] in told and is_edited.wait(PATIENCE_S))
+    grounding = Grounding(picture(), asker).ask("things")
+    page = Page(grounding)
+    until(lambda: grounding.boxes)
     page.edit({"op": "alter", "id": "a0-0", "label": "mug"})
+    is_edited.set()
     grounding.wait(PATIENCE_S)
     assert labels(grounding) == ["mug", "spoon"]
     steps(page, "undo")
@@ -548,14 +558,7 @@ def test_the_bundle_holds_view_picture_and_list() -> None:
 def test_the_saved_picture_follows_answers_and_edits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two outputs: the picture, which is replaced by its id, and the view, which is sent once."""
     shown: list[tuple[dict[str, Any], dict[str, Any]]] = []
-    changed = threading.Event()
-
-    def display(data: dict[str, Any], **named: Any) -> None:
-        shown.append((data, named))
-        if named.get("update"):
-            changed.set()
-
-    monkeypatch.setattr("IPython.display.display", display)
+    monkeypatch.setattr("IPython.display.display", lambda data, **named: shown.append((data, named)))
     monkeypatch.setattr("glm_magics.widgets.outputs.STILL_DELAY_S", 0.05)
     grounding = Grounding(picture(), ScriptedAsker(CUP))
     grounding._ipython_display_()
@@ -564,13 +567,54 @@ def test_the_saved_picture_follows_answers_and_edits(monkeypatch: pytest.MonkeyP
     assert "application/vnd.jupyter.widget-view+json" in view
     assert "image/png" not in view
     grounding.ask("cup").wait(PATIENCE_S)
-    assert changed.wait(PATIENCE_S)
-    assert shown[-1][1]["display_id"] == about["display_id"]
-    assert "cup" in shown[-1][0]["text/plain"]
-    changed.clear()
+    until(lambda: "cup" in shown[-1][0]["text/plain"])
+    assert shown[-1][1] == {"raw": True, "metadata": ANY, "display_id": about["display_id"], "update": True}
     Page(grounding).edit({"op": "alter", "id": "a0-0", "label": "mug"})
-    assert changed.wait(PATIENCE_S)
-    assert "mug" in shown[-1][0]["text/plain"]
+    until(lambda: "mug" in shown[-1][0]["text/plain"])
+
+
+def test_a_picture_that_was_drawn_earlier_never_takes_the_place_of_a_later_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads draw: one since an edit paused, one at the end of an answer."""
+    shown: list[str] = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **named: shown.append(data["text/plain"]))
+    ending: list[threading.Thread] = []
+    words = ["the earlier", "the later"]
+
+    def draw() -> tuple[bytes, str, str]:
+        word = words.pop(0)
+        if words:
+            ending.append(threading.Thread(target=outputs.keep, daemon=True))
+            ending[0].start()
+            ending[0].join(NOT_YET_S)
+        return b"", "image/png", word
+
+    outputs = Outputs(SimpleNamespace(_repr_mimebundle_=lambda: None), draw, "")  # type: ignore[arg-type]
+    outputs._is_shown = True
+    outputs.keep()
+    ending[0].join(PATIENCE_S)
+    assert shown == ["the earlier", "the later"]
+
+
+def test_what_changes_while_it_is_shown_for_the_first_time_is_drawn_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that ends while the cell draws the picture."""
+    shown: list[tuple[str, bool]] = []
+    display = lambda data, **named: shown.append((data["text/plain"], named.get("update", False)))  # noqa: E731
+    monkeypatch.setattr("IPython.display.display", display)
+    ending: list[threading.Thread] = []
+    words = ["before", "after"]
+
+    def draw() -> tuple[bytes, str, str]:
+        word = words.pop(0)
+        if words:
+            ending.append(threading.Thread(target=outputs.keep, daemon=True))
+            ending[0].start()
+            ending[0].join(NOT_YET_S)
+        return b"", "image/png", word
+
+    outputs = Outputs(SimpleNamespace(_repr_mimebundle_=lambda: None), draw, "")  # type: ignore[arg-type]
+    outputs.show()
+    ending[0].join(PATIENCE_S)
+    assert shown == [("before", False), ("after", True)]
 
 
 @pytest.mark.parametrize(

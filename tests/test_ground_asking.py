@@ -15,12 +15,12 @@ from glm_magics.options import Options
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM, sse_frame
 
+from .patience import PATIENCE_S
 from .test_magics import run
 
 pytest.importorskip("anywidget")
 
 BOXES = '[{"label": "cup", "bbox_2d": [100, 200, 500, 600]}]'
-WAIT_S = 20
 
 
 def photo(width: int = 200, height: int = 100) -> Image.Image:
@@ -41,7 +41,7 @@ def test_a_question_is_asked_in_the_background(ip, fake: FakeGLM) -> None:
     """The boxes come with the answer, in pixels of the picture that was given; the reply is there too."""
     fake.reply(f"Here: {BOXES}")
     grounding = glm_magics.ground(photo(), "the cup", think="off")
-    assert grounding.wait(WAIT_S)
+    assert grounding.wait(PATIENCE_S)
     [cup] = grounding.boxes
     assert (cup.label, cup.xyxy) == ("cup", pytest.approx((20, 20, 100, 60)))
     assert grounding.answer.startswith("Here:")
@@ -63,7 +63,7 @@ def test_a_region_travels_as_numbers_or_as_a_crop(ip, fake: FakeGLM, form, sizes
     grounding = glm_magics.ground(photo())
     region = Box((0.5, 0.5, 1.0, 1.0), 200, 100)
     grounding.ask("the handle", region=region, region_form=form)
-    assert grounding.wait(WAIT_S)
+    assert grounding.wait(PATIENCE_S)
     assert sent_pictures(fake.requests[0]) == sizes
     assert ("[500, 500, 1000, 1000]" in sent_text(fake.requests[0])) == has_numbers
     expected = (110, 60, 150, 80) if form == "crop" else (20, 20, 100, 60)
@@ -76,7 +76,7 @@ def test_what_is_done_to_the_picture_afterwards_changes_no_question(ip, fake: Fa
     image = Image.new("RGB", (200, 100), "red")
     grounding = glm_magics.ground(image)
     image.paste("black", (0, 0, 200, 100))
-    grounding.ask("the cup").wait(WAIT_S)
+    grounding.ask("the cup").wait(PATIENCE_S)
     url = next(part for part in fake.requests[0].body["messages"][-1]["content"] if part["type"] == "image_url")
     sent = Image.open(io.BytesIO(base64.b64decode(url["image_url"]["url"]))).convert("RGB")
     assert sent.getpixel((100, 50))[0] > 200
@@ -87,9 +87,9 @@ def test_an_error_is_a_sentence_in_the_widget(ip, fake: FakeGLM) -> None:
     fake.reply(BOXES)
     fake.error(401, {"error": {"code": "1002", "message": "no"}})
     grounding = glm_magics.ground(photo(), "the cup")
-    assert grounding.wait(WAIT_S)
+    assert grounding.wait(PATIENCE_S)
     grounding.ask("more")
-    assert grounding.wait(WAIT_S)
+    assert grounding.wait(PATIENCE_S)
     assert "key" in grounding.message
     assert len(grounding.boxes) == 1
 
@@ -98,7 +98,7 @@ def test_the_model_goes_offline_in_mid_answer(ip, fake: FakeGLM) -> None:
     """What came is kept, boxes included, and the sentence says that it broke off."""
     fake.frames(sse_frame({"choices": [{"index": 0, "delta": {"content": f"{BOXES} and"}}]}))
     grounding = glm_magics.ground(photo(), "the cup")
-    assert grounding.wait(WAIT_S)
+    assert grounding.wait(PATIENCE_S)
     assert len(grounding.boxes) == 1
     assert grounding.message
 
@@ -125,11 +125,11 @@ def test_the_magic_shows_the_widget_and_keeps_it(ip, fake: FakeGLM) -> None:
     fake.reply(BOXES)
     ip.user_ns["photos"] = [photo()]
     assert run(ip, "%%glm_ground photos[0] glm-4.5v --into cups\nthe cups").success
-    assert ip.user_ns["cups"].wait(WAIT_S)
+    assert ip.user_ns["cups"].wait(PATIENCE_S)
     assert fake.requests[0].body["model"] == "glm-4.5v"
     assert sent_text(fake.requests[0]).startswith("the cups\n")
     assert run(ip, "%%glm_ground photos\nthe cups").success
-    assert ip.user_ns["_ground"].wait(WAIT_S)
+    assert ip.user_ns["_ground"].wait(PATIENCE_S)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_the_magic_takes_an_expression_with_spaces(ip, fake: FakeGLM, expression
     fake.reply(BOXES)
     ip.user_ns.update(one=photo(), other=photo(300, 300))
     assert run(ip, f"%%glm_ground {expression}\nthe cups").success
-    assert ip.user_ns["_ground"].wait(WAIT_S).boxes
+    assert ip.user_ns["_ground"].wait(PATIENCE_S).boxes
 
 
 def test_boxes_that_one_has_can_be_opened_without_anybody_to_answer() -> None:
@@ -223,12 +223,12 @@ def test_questions_of_a_widget_are_in_the_books(ip, fake: FakeGLM) -> None:
     """Each with its cost, which counts for the ceiling of the session: past it nothing is sent."""
     fake.reply(BOXES, usage={"prompt_tokens": 10_000, "completion_tokens": 1_000, "total_tokens": 11_000})
     grounding = glm_magics.ground(photo(), "the cup")
-    assert grounding.wait(WAIT_S)
+    assert grounding.wait(PATIENCE_S)
     [call] = glm_magics.current_session().books.ledger.read("all")
     assert (call.model, call.prompt_tokens, call.cost) == ("glm-4.6v", 10_000, pytest.approx(grounding.reply.cost.amount))
     run(ip, "%config GLM.session_budget = 0.001")
     grounding.ask("more")
-    assert grounding.wait(WAIT_S)
+    assert grounding.wait(PATIENCE_S)
     assert "session_budget" in grounding.message
     assert len(fake.requests) == 1
     assert len(grounding.boxes) == 1

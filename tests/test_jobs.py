@@ -17,7 +17,7 @@ from glm_magics.replies import Reply
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM, sse_frame
 
-from .patience import until
+from .patience import PATIENCE_S, until
 from .test_magics import bundles, run
 from .wire import coded, content
 
@@ -36,7 +36,7 @@ def gate():
 def hold(fake: FakeGLM, gate: threading.Event, *texts: str) -> None:
     """An answer that begins with the first text, and goes on when the gate opens."""
     first, *rest = texts or ("Begun",)
-    fake.frames(content(first), lambda: gate.wait(20), *map(content, rest), *END)
+    fake.frames(content(first), lambda: gate.wait(PATIENCE_S), *map(content, rest), *END)
 
 
 def jobs() -> Jobs:
@@ -62,7 +62,7 @@ def test_the_cell_returns_at_once_and_the_answer_comes(ip, fake: FakeGLM, gate, 
     assert reply.is_running
     assert reply.wait(0.01).is_running
     gate.set()
-    assert reply.wait(10) is reply
+    assert reply.wait(PATIENCE_S) is reply
     assert (reply.is_running, reply.text, reply.is_complete) == (False, "Begun and done.", True)
     assert fake.bodies[0]["messages"] == [{"role": "user", "content": "hi"}]
 
@@ -70,15 +70,11 @@ def test_the_cell_returns_at_once_and_the_answer_comes(ip, fake: FakeGLM, gate, 
 def test_what_has_come_so_far_can_be_read(ip, fake: FakeGLM, gate) -> None:
     """While it runs."""
     arrived = threading.Event()
-    fake.frames(content("Begun "), lambda: arrived.set() or gate.wait(20), content("done."), *END)
+    fake.frames(content("Begun "), lambda: arrived.set() or gate.wait(PATIENCE_S), content("done."), *END)
     run(ip, "%%glm &\nhi")
-    assert arrived.wait(10)
+    assert arrived.wait(PATIENCE_S)
     reply = ip.user_ns["_glm"]
-    for _ in range(100):
-        reply.wait(0.02)
-        if reply.text:
-            break
-    assert reply.text == "Begun "
+    assert until(lambda: reply.text) == "Begun "
     assert "Begun" in repr(jobs())
 
 
@@ -113,8 +109,8 @@ def test_every_output_lands_in_the_cell_that_asked(ip, fake: FakeGLM, gate) -> N
     kernel.cell.set(3)
     ip.run_cell("from IPython.display import display\ndisplay('mine')")
     gate.set()
-    first.wait(10)
-    second.wait(10)
+    first.wait(PATIENCE_S)
+    second.wait(PATIENCE_S)
     for cell in (1, 2):
         made, *changed = kernel.of(cell)
         assert made[0] is False
@@ -133,13 +129,13 @@ def test_thinking_format_and_long_answers_are_painted_as_ever(ip, fake: FakeGLM)
     text = "\n\n".join(f"Paragraph {n}. " + "word " * 60 for n in range(40))
     fake.reply(text, thinking="Let me think.")
     result = run(ip, "%%glm &\nhi")
-    ip.user_ns["_glm"].wait(10)
+    ip.user_ns["_glm"].wait(PATIENCE_S)
     shown = updates(result)[-1]
     assert all(f"Paragraph {n}. " in shown for n in range(40))
     assert shown.startswith("<details><summary>Thinking</summary>Let me think.</details>")
     fake.reply("So:\n```python\n1 + 1\n```")
     result = run(ip, "%%glm --as text &\nhi")
-    ip.user_ns["_glm"].wait(10)
+    ip.user_ns["_glm"].wait(PATIENCE_S)
     assert "````\nSo:\n```python" in updates(result)[-1]
 
 
@@ -149,7 +145,7 @@ def test_boxes_are_drawn_in_an_output_that_was_kept_for_them(ip, fake: FakeGLM) 
     fake.reply('[{"label": "cup", "bbox_2d": [100, 100, 500, 500]}]')
     kernel = Kernel(ip)
     ip.run_cell("%%glm &\nwhere in {photo}?")
-    reply = ip.user_ns["_glm"].wait(10)
+    reply = ip.user_ns["_glm"].wait(PATIENCE_S)
     assert len(reply.boxes) == 1
     pictures = [data for _, data, _, _ in kernel.of(-1) if "image/png" in data or "image/jpeg" in data]
     assert len(pictures) == 1
@@ -166,7 +162,7 @@ def test_an_error_is_a_sentence_in_that_cell(ip, fake: FakeGLM) -> None:
     assert result.success
     reply = ip.user_ns["_glm"]
     with pytest.raises(AuthenticationError):
-        reply.wait(10)
+        reply.wait(PATIENCE_S)
     assert "**AuthenticationError**" in updates(result)[-1]
     assert jobs()[0].state == "failed"
     assert run(ip, "1 + 1").success
@@ -178,7 +174,7 @@ def test_a_cut_answer_keeps_what_came(ip, fake: FakeGLM) -> None:
     result = run(ip, "%%glm &\nhi")
     reply = ip.user_ns["_glm"]
     with pytest.raises(CutShortError):
-        reply.wait(10)
+        reply.wait(PATIENCE_S)
     assert (reply.text, reply.ending) == ("Half", "cut short")
     assert "Half" in updates(result)[-1]
     assert "**CutShortError**" in updates(result)[-1]
@@ -187,10 +183,10 @@ def test_a_cut_answer_keeps_what_came(ip, fake: FakeGLM) -> None:
 def test_stop_keeps_what_came(ip, fake: FakeGLM, gate) -> None:
     """From Python; no error, marked stopped."""
     arrived = threading.Event()
-    fake.frames(content("Begun"), lambda: arrived.set() or gate.wait(20))
+    fake.frames(content("Begun"), lambda: arrived.set() or gate.wait(PATIENCE_S))
     result = run(ip, "%%glm &\nhi")
-    assert arrived.wait(10)
-    reply = ip.user_ns["_glm"].stop().wait(10)
+    assert arrived.wait(PATIENCE_S)
+    reply = ip.user_ns["_glm"].stop().wait(PATIENCE_S)
     assert (reply.text, reply.ending, reply.is_running) == ("Begun", "stopped", False)
     assert "*(stopped)*" in updates(result)[-1]
     assert jobs()[0].state == "stopped"
@@ -206,7 +202,7 @@ def test_interrupting_another_cell_stops_only_that(ip, fake: FakeGLM, gate) -> N
         assert isinstance(run(ip, press + cell).error, KeyboardInterrupt)
         assert reply.is_running
     gate.set()
-    assert reply.wait(10).text == "Begun done."
+    assert reply.wait(PATIENCE_S).text == "Begun done."
 
 
 def test_unloading_ends_the_jobs(ip, fake: FakeGLM, gate) -> None:
@@ -214,7 +210,7 @@ def test_unloading_ends_the_jobs(ip, fake: FakeGLM, gate) -> None:
     hold(fake, gate)
     run(ip, "%%glm &\nhi")
     ip.run_line_magic("unload_ext", "glm_magics")
-    assert ip.user_ns["_glm"].wait(10).ending == "stopped"
+    assert ip.user_ns["_glm"].wait(PATIENCE_S).ending == "stopped"
 
 
 def test_await_gives_the_reply(ip, fake: FakeGLM) -> None:
@@ -243,7 +239,7 @@ def test_awaiting_can_be_given_up(ip, fake: FakeGLM, gate) -> None:
         asyncio.run(wait_briefly())
     assert reply.is_running
     gate.set()
-    assert reply.wait(10).text == "Begun done."
+    assert reply.wait(PATIENCE_S).text == "Begun done."
 
 
 async def _awaited(reply: Reply) -> Reply:
@@ -261,7 +257,7 @@ def test_a_foreground_reply_is_over_at_once(ip, fake: FakeGLM) -> None:
 def test_a_settled_reply_can_be_pickled(ip, fake: FakeGLM) -> None:
     """Without its thread."""
     run(ip, "%%glm &\nhi")
-    reply = ip.user_ns["_glm"].wait(10)
+    reply = ip.user_ns["_glm"].wait(PATIENCE_S)
     assert pickle.loads(pickle.dumps(reply)).text == reply.text == "Hello!"
 
 
@@ -281,14 +277,14 @@ def test_values_are_those_of_the_moment(ip, fake: FakeGLM, gate) -> None:
     session = glm_magics.current_session()
     session.config.max_in_flight = 1
     arrived = threading.Event()
-    fake.frames(content("Begun"), lambda: arrived.set() or gate.wait(20), *END)
+    fake.frames(content("Begun"), lambda: arrived.set() or gate.wait(PATIENCE_S), *END)
     run(ip, "%%glm &\nfirst")
-    assert arrived.wait(10)  # before the other one could take its place
+    assert arrived.wait(PATIENCE_S)  # before the other one could take its place
     ip.user_ns["word"] = "before"
     run(ip, "%%glm &\n{word}")
     ip.user_ns["word"] = "after"
     gate.set()
-    ip.user_ns["_glm"].wait(10)
+    ip.user_ns["_glm"].wait(PATIENCE_S)
     assert fake.bodies[1]["messages"][0]["content"] == "before"
 
 
@@ -296,18 +292,18 @@ def test_no_more_at_once_than_there_are_places(ip, fake: FakeGLM, gate) -> None:
     """The others wait their turn, and can be stopped while they do."""
     glm_magics.current_session().config.max_in_flight = 2
     arrived = threading.Semaphore(0)
-    fake.frames(content("a"), lambda: arrived.release() or gate.wait(20), *END)
+    fake.frames(content("a"), lambda: arrived.release() or gate.wait(PATIENCE_S), *END)
     replies = [glm_magics.ask("hi", background=True, quiet=True) for _ in range(4)]
-    assert arrived.acquire(timeout=10)
-    assert arrived.acquire(timeout=10)
+    assert arrived.acquire(timeout=PATIENCE_S)
+    assert arrived.acquire(timeout=PATIENCE_S)
     assert len(fake.requests) == 2
     until(lambda: [job.state for job in jobs()].count("answering") == 2)
     waiting = [job for job in jobs() if job.state == "waiting"]
     waiting[0].stop()
-    assert waiting[0].wait(10)
+    assert waiting[0].wait(PATIENCE_S)
     assert (waiting[0].state, waiting[0].reply.ending) == ("stopped", "stopped")
     gate.set()
-    assert sorted(reply.wait(10).text for reply in replies) == ["", "a", "a", "a"]
+    assert sorted(reply.wait(PATIENCE_S).text for reply in replies) == ["", "a", "a", "a"]
     assert len(fake.requests) == 3
 
 
@@ -323,7 +319,7 @@ def test_a_chat_gets_its_turn_and_one_question_at_a_time(ip, fake: FakeGLM, gate
     gate.set()
     run(ip, "%glm_jobs wait")
     assert run(ip, "%%glm -c talk &\nsecond").success
-    ip.user_ns["_glm"].wait(10)
+    ip.user_ns["_glm"].wait(PATIENCE_S)
     assert [message["content"] for message in fake.bodies[2]["messages"]] == ["first", "One.", "second"]
     assert len(glm_magics.chats()["talk"].turns) == 2
     assert len(fake.requests) == 3
@@ -332,10 +328,10 @@ def test_a_chat_gets_its_turn_and_one_question_at_a_time(ip, fake: FakeGLM, gate
 def test_a_stopped_answer_is_a_turn(ip, fake: FakeGLM, gate) -> None:
     """Ask to go on."""
     arrived = threading.Event()
-    fake.frames(content("Begun"), lambda: arrived.set() or gate.wait(20))
+    fake.frames(content("Begun"), lambda: arrived.set() or gate.wait(PATIENCE_S))
     run(ip, "%%glm -c talk &\nfirst")
-    assert arrived.wait(10)
-    ip.user_ns["_glm"].stop().wait(10)
+    assert arrived.wait(PATIENCE_S)
+    ip.user_ns["_glm"].stop().wait(PATIENCE_S)
     (turn,) = glm_magics.chats()["talk"].turns
     assert (turn.answer.text, turn.ending) == ("Begun", "stopped")
 
@@ -345,13 +341,13 @@ def test_a_schema_is_asked_for_again_and_the_notes_stay_in_the_cell(ip, fake: Fa
     fake.reply("nonsense")
     fake.reply('{"age": 4}')
     result = run(ip, '%%glm --schema "age int" --into person &\nhi')
-    reply = ip.user_ns["person"].wait(10)
+    reply = ip.user_ns["person"].wait(PATIENCE_S)
     assert reply.plain == {"age": 4}
     assert "asking again (2 of 3)" in updates(result)[-1]
     fake.reply("nonsense")
     run(ip, '%%glm --schema "age int" --retries 0 &\nhi')
     with pytest.raises(SchemaError):
-        ip.user_ns["_glm"].wait(10)
+        ip.user_ns["_glm"].wait(PATIENCE_S)
 
 
 def test_the_ledger_has_the_cell_that_asked(ip, fake: FakeGLM, gate, tmp_path) -> None:
@@ -363,7 +359,7 @@ def test_the_ledger_has_the_cell_that_asked(ip, fake: FakeGLM, gate, tmp_path) -
     for _ in range(3):
         ip.run_cell("1", store_history=True)
     gate.set()
-    ip.user_ns["_glm"].wait(10)
+    ip.user_ns["_glm"].wait(PATIENCE_S)
     (call,) = glm_magics.usage("notebook").calls
     assert call.cell == asked
     assert ip.execution_count == asked + 4
@@ -374,11 +370,13 @@ def test_jobs_together_keep_the_session_s_budget(ip, fake: FakeGLM, gate) -> Non
     glm_magics.current_session().config.session_budget = 0.02
     words = "word " * 1500
     barrier = threading.Barrier(3)
-    fake.frames(content(words), lambda: barrier.wait(10), *[content(words) for _ in range(4)], lambda: gate.wait(20), *END)
+    fake.frames(
+        content(words), lambda: barrier.wait(PATIENCE_S), *[content(words) for _ in range(4)], lambda: gate.wait(PATIENCE_S), *END
+    )
     replies = [glm_magics.ask("hi", background=True, quiet=True) for _ in range(3)]
     for reply in replies:
         with pytest.raises(BudgetError):
-            reply.wait(20)
+            reply.wait(PATIENCE_S)
     assert all(reply.ending == "over budget" for reply in replies)
 
 
@@ -397,7 +395,7 @@ def test_jobs_are_listed_waited_for_and_stopped(ip, fake: FakeGLM, gate) -> None
     assert "Nothing was asked" in repr(run(ip, "%glm_jobs").result)
     fake.reply("First | words\nof it.")
     run(ip, "%%glm &\nhi")
-    ip.user_ns["_glm"].wait(10)
+    ip.user_ns["_glm"].wait(PATIENCE_S)
     hold(fake, gate)
     run(ip, "%%glm 4.6 &\nhi")
     run(ip, "%%glm 4.6 &\nhi")
@@ -456,7 +454,7 @@ def test_python_without_a_notebook(session: Session, fake: FakeGLM) -> None:
 
     reply = session.ask(["hi"], Options(background=True))
     assert isinstance(reply, Reply)
-    assert reply.wait(10).text == "Hello!"
+    assert reply.wait(PATIENCE_S).text == "Hello!"
     session.close()
 
 
@@ -464,6 +462,6 @@ def test_a_terminal_is_not_written_into(ip, fake: FakeGLM, monkeypatch) -> None:
     """It says that there is a job; the answer is in _glm."""
     monkeypatch.setattr("glm_magics.outlets.is_terminal", lambda shell: True)
     result = run(ip, "%%glm &\nhi")
-    assert ip.user_ns["_glm"].wait(10).text == "Hello!"
+    assert ip.user_ns["_glm"].wait(PATIENCE_S).text == "Hello!"
     assert "Job 1 answers in the background" in str(bundles(result))
     assert "Hello!" not in str(bundles(result))

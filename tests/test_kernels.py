@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from .patience import AT_ONCE_S
+from .patience import AT_ONCE_S, PATIENCE_S
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # jupyter_client and zmq warn on shutdown
 
+WAIT_FOR_CLOSE = f"""
+end_s = time.monotonic() + {PATIENCE_S}
+while sandbox.requests[-1].closed_at is None and time.monotonic() < end_s:
+    time.sleep(0.01)
+"""
 SETUP = "%load_ext glm_magics\n%glm_connect sandbox\nfrom glm_magics import current_session\nsandbox = current_session().sandbox"
 
 
@@ -85,7 +90,9 @@ def test_interrupt_ends_the_cell_at_once_and_closes_the_connection(how: str) -> 
         shown = [output["data"]["text/markdown"] for output in outputs if "data" in output]
         assert "stopped" in shown[-1]
         text = printed(
-            run(client, "time.sleep(.2); print(sandbox.requests[-1].closed_at is not None, _glm.ending, len(_glm.text) > 0)")[1]
+            run(client, f"{WAIT_FOR_CLOSE}\nprint(sandbox.requests[-1].closed_at is not None, _glm.ending, len(_glm.text) > 0)")[
+                1
+            ]
         )
         assert text.split() == ["True", "stopped", str("silent" not in how)]
 

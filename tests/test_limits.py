@@ -20,6 +20,7 @@ from glm_magics.session import Session
 from glm_magics.testing import FakeGLM
 
 from .conftest import KEY
+from .patience import PATIENCE_S
 
 
 class Vendor:
@@ -92,7 +93,7 @@ def test_slots_are_never_more_than_the_limit() -> None:
 
     def work() -> None:
         for _ in range(20):
-            assert limiter.take(10)
+            assert limiter.take(PATIENCE_S)
             seen.append(limiter.n_in_flight)
             limiter.give(False)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,11 +25,14 @@ from glm_magics.options import parse_options
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM
 
+from .patience import PATIENCE_S
 from .test_magics import run
 from .test_tools import Scripted, calling
 from .test_tools import call as asked
 
 SHOP = (sys.executable, str(Path(__file__).parent / "mcp_shop.py"))
+NOT_YET_S = 0.3
+"""Long enough to see that another thread waits."""
 TIME = (sys.executable, "-m", "mcp_server_time", "--local-timezone", "Europe/Oslo")
 
 
@@ -95,6 +100,24 @@ def test_whatever_a_tool_does_is_told(shop: Session, fake: FakeGLM, tool: str, a
     reply = ask(shop, fake, tool, arguments, call_timeout=0.5 if tool == "shop_hang" else 20.0)
     assert words in fake.bodies[1]["messages"][-1]["content"]
     assert reply.text == "Done."
+
+
+def test_a_server_that_is_removed_just_when_it_is_called(shop: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was there when one looked."""
+    server, removing = shop.toolkit.servers["shop"], []
+    schedule = asyncio.run_coroutine_threadsafe
+
+    def remove_and_schedule(work: Any, loop: Any) -> Any:
+        removing.append(threading.Thread(target=shop.toolkit.servers.remove, args=("shop",), daemon=True))
+        removing[0].start()
+        removing[0].join(NOT_YET_S)
+        return schedule(work, loop)
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", remove_and_schedule)
+    with pytest.raises(ToolError, match=r"has ended|failed"):
+        server.call("hang", {})
+    removing[0].join(PATIENCE_S)
+    assert not server.is_alive()
 
 
 def test_pictures_of_a_server_go_back_as_pictures(shop: Session, fake: FakeGLM) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from glm_magics import transport
 from glm_magics.client import GLMClient
 from glm_magics.errors import NetworkError, NoProviderError, NotFoundError, RateLimitError, ServerError
 from glm_magics.posting import parse_json
@@ -18,7 +19,7 @@ from glm_magics.providers import PROVIDERS, Connection, Secret, server_provider
 from glm_magics.reach import ssl_context
 from glm_magics.transport import KeepAlive
 
-from .patience import PATIENCE_S
+from .patience import PATIENCE_S, until
 
 BODY = b'{"data":[{"index":0,"embedding":[1.0]}]}'
 
@@ -140,16 +141,44 @@ def test_abort_wakes_who_waits(loopback, client) -> None:
     outcomes: list[Any] = []
     waiting = threading.Thread(target=lambda: outcomes.append(own.embed({}, timeout_s=30)))
     waiting.start()
-    while not server.requests:
-        time.sleep(0.002)
+    until(lambda: server.requests)
     own.abort()
     waiting.join(PATIENCE_S)
     assert isinstance(outcomes[0].error, NetworkError)
 
 
+def test_what_was_broken_off_is_not_sent_again(loopback, client) -> None:
+    """On a connection that served before, too: only a server closes those while they are idle."""
+    server = loopback(lambda connection: len(server.requests) == 1 and connection.sendall(http()))
+    own = client(server.url)
+    assert own.embed({}).payload
+    outcomes: list[Any] = []
+    waiting = threading.Thread(target=lambda: outcomes.append(own.embed({}, timeout_s=30)))
+    waiting.start()
+    until(lambda: len(server.requests) == 2)
+    own.abort()
+    until(lambda: outcomes or len(server.requests) > 2)
+    assert len(server.requests) == 2
+    assert isinstance(outcomes[0].error, NetworkError)
+    assert server.n_connections == 1
+
+
+def test_what_is_broken_off_while_it_connects_is_not_sent(loopback, client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no socket yet to shut; what comes after the next request stays."""
+    server = loopback(lambda connection: connection.sendall(http()))
+    own = client(server.url)
+    connect = transport._connect
+    monkeypatch.setattr(transport, "_connect", lambda connection: (own.abort(), connect(connection)))
+    assert isinstance(own.embed({}).error, NetworkError)
+    assert server.requests == []
+    monkeypatch.undo()
+    assert own.embed({}).payload
+
+
 def test_many_threads_each_have_a_connection(loopback, client) -> None:
     """As many as are in flight, and no more afterwards."""
-    server = loopback(lambda connection: (time.sleep(0.03), connection.sendall(http())))
+    together = threading.Barrier(8)
+    server = loopback(lambda connection: (together.wait(PATIENCE_S), connection.sendall(http())))
     own = client(server.url)
     for _ in range(2):
         threads = [threading.Thread(target=own.embed, args=({},)) for _ in range(8)]

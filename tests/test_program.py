@@ -14,6 +14,8 @@ import pytest
 
 from glm_magics import program
 
+from .patience import PATIENCE_S
+
 
 def test_unknown_tutorial_is_a_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert program.main(["demo", "--notebook", "nope.ipynb", "--folder", str(tmp_path)]) == 1
@@ -62,5 +64,5 @@ def test_sandbox_serves_until_interrupted() -> None:
         with urllib.request.urlopen(request, timeout=5) as answer:
             assert answer.status == 200
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) in (0, 130, -2)
+        assert process.wait(PATIENCE_S) in (0, 130, -2)
         assert "Traceback" not in (process.stderr.read() if process.stderr else "")

@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import threading
-import time
 import tracemalloc
 import warnings
 from collections.abc import AsyncIterator
@@ -49,6 +48,7 @@ from .calls import connection_to, play, quiet, speech
 from .conftest import KEY
 from .films import sound, tone, wave_file
 from .loopback import Loopback
+from .patience import PATIENCE_S, until
 from .wire import press_stop
 
 AT_ONCE = RetryPolicy(3, base_s=0.0)
@@ -78,7 +78,7 @@ def test_push_to_talk(sandbox: Sandbox) -> None:
             await call.append(speech(0.3) + b"\x01")
             await call.commit()
             await call.respond()
-            answer = await call.answer(5)
+            answer = await call.answer(PATIENCE_S)
             assert (answer.text, answer.status) == ("Fine, thanks.", "completed")
             assert answer.speech.samples.dtype == np.int16
             assert answer.usage.output_audio_tokens > 0
@@ -116,10 +116,10 @@ def test_typed_words_and_functions(sandbox: Sandbox) -> None:
         async with call_to(sandbox, tools=[TOOL]) as call:
             await call.write("get_temp, please")
             await call.respond()
-            answer = await call.answer(5)
+            answer = await call.answer(PATIENCE_S)
             assert [each.name for each in answer.calls] == ["get_temp"]
             await call.give_results(["24 C"])
-            assert "The tools answered: 24 C" in (await call.answer(5)).text
+            assert "The tools answered: 24 C" in (await call.answer(PATIENCE_S)).text
             with pytest.raises(OptionError, match="nothing to say"):
                 await call.write("  ")
 
@@ -133,7 +133,7 @@ def test_items_are_retrieved_and_deleted(sandbox: Sandbox) -> None:
         async with call_to(sandbox) as call:
             await call.append(speech(0.3))
             await call.commit()
-            item_id = (await call.wait_for(ev.AudioCommitted, 5)).item_id
+            item_id = (await call.wait_for(ev.AudioCommitted, PATIENCE_S)).item_id
             item = await call.retrieve(item_id)
             assert (item.id, item.role, item.has_audio) == (item_id, "user", True)
             await call.delete(item_id)
@@ -142,7 +142,7 @@ def test_items_are_retrieved_and_deleted(sandbox: Sandbox) -> None:
             assert refused.value.code == "invalid_event"
             assert call.is_connected
             await call.clear()
-            await call.wait_for(ev.AudioCleared, 5)
+            await call.wait_for(ev.AudioCleared, PATIENCE_S)
 
     play(scene)
 
@@ -157,9 +157,9 @@ def test_cancelling(slow: Sandbox) -> None:
             await call.cancel()
             await call.write("Count.")
             await call.respond()
-            await call.wait_for(ev.AudioDelta, 5)
+            await call.wait_for(ev.AudioDelta, PATIENCE_S)
             await call.cancel()
-            answer = await call.answer(5)
+            answer = await call.answer(PATIENCE_S)
             assert (answer.status, call.conversation.running) == ("cancelled", None)
             assert said(slow).count("response.cancel") == 1
 
@@ -179,7 +179,7 @@ def test_the_setup_changes_in_the_middle(sandbox: Sandbox) -> None:
             await call.update(vad="client")
             await call.append(speech(0.2))
             await call.commit()
-            await call.wait_for(ev.AudioCommitted, 5)
+            await call.wait_for(ev.AudioCommitted, PATIENCE_S)
 
     play(scene)
 
@@ -234,10 +234,10 @@ def test_video_frames(sandbox: Sandbox) -> None:
                 await call.append_frame(b"\x89PNG")
             await call.write("What is it?")
             await call.respond()
-            assert "I was sent 1 picture." in (await call.answer(5)).text
+            assert "I was sent 1 picture." in (await call.answer(PATIENCE_S)).text
             await call.respond()
             with pytest.raises(BadRequestError, match="no video frame") as refused:
-                await call.answer(5)
+                await call.answer(PATIENCE_S)
             assert refused.value.code == "video_model_query_error"
         async with call_to(sandbox) as call:
             with pytest.raises(InputError, match="without video"):
@@ -253,7 +253,7 @@ def test_a_transcription_session(sandbox: Sandbox) -> None:
         sandbox.hear("Take a letter.")
         async with call_to(sandbox, vad="server", transcribes_only=True) as call:
             await call.append(speech(0.3) + quiet(0.8))
-            assert (await call.wait_for(ev.TranscriptionCompleted, 5)).transcript == "Take a letter."
+            assert (await call.wait_for(ev.TranscriptionCompleted, PATIENCE_S)).transcript == "Take a letter."
             assert not call.conversation.is_busy
             assert said(sandbox)[0] == "transcription_session.update"
 
@@ -264,7 +264,7 @@ def test_a_transcription_session(sandbox: Sandbox) -> None:
     "ask",
     [
         pytest.param(lambda call: call.respond(), id="respond"),
-        pytest.param(lambda call: call.answer(5), id="answer"),
+        pytest.param(lambda call: call.answer(PATIENCE_S), id="answer"),
         pytest.param(lambda call: call.give_results(["24 C"]), id="results"),
     ],
 )
@@ -278,7 +278,7 @@ def test_a_transcription_session_answers_in_a_sentence(sandbox: Sandbox, ask: An
             assert not {"response.create", "conversation.item.create"} & {*said(sandbox)}
             await call.append(speech(0.2))
             await call.commit()
-            await call.wait_for(ev.TranscriptionCompleted, 5)
+            await call.wait_for(ev.TranscriptionCompleted, PATIENCE_S)
 
     play(scene)
 
@@ -310,7 +310,7 @@ def test_every_input_format(sandbox: Sandbox, input_format: str) -> None:
                 await call.append(speech(0.1, call.setup.input_rate_hz))
             await call.commit()
             await call.respond()
-            assert "I heard 0.3 seconds" in (await call.answer(5)).text
+            assert "I heard 0.3 seconds" in (await call.answer(PATIENCE_S)).text
 
     play(scene)
 
@@ -323,7 +323,7 @@ def test_two_calls_at_once(sandbox: Sandbox) -> None:
             await one.write("One.")
             await other.write("Two.")
             await asyncio.gather(one.respond(), other.respond())
-            answers = await asyncio.gather(one.answer(5), other.answer(5))
+            answers = await asyncio.gather(one.answer(PATIENCE_S), other.answer(PATIENCE_S))
             assert ["I read: One." in answers[0].text, "I read: Two." in answers[1].text] == [True, True]
         with Sandbox(concurrency=1) as small:
             async with call_to(small):
@@ -342,7 +342,7 @@ def test_appends_are_kept_under_the_limit(sandbox: Sandbox) -> None:
                 await call.append(speech(0.02))
             await call.commit()
             await call.respond()
-            assert "I heard 1.2 seconds" in (await call.answer(5)).text
+            assert "I heard 1.2 seconds" in (await call.answer(PATIENCE_S)).text
             assert sandbox.requests[-1].n_dropped == 0
 
     play(scene)
@@ -438,7 +438,7 @@ def test_faults_that_a_call_bears(sandbox: Sandbox, fault: str) -> None:
             await call.append(speech(0.3))
             await call.commit()
             await call.respond()
-            await call.wait_for(ev.ResponseDone, 5)
+            await call.wait_for(ev.ResponseDone, PATIENCE_S)
             await call.retrieve((await anext(event async for event in call if isinstance(event, ev.AudioCommitted))).item_id)
             lines = [(who, text) for who, _, text in call.conversation.lines()]
             assert lines == [("user", "Hello?"), ("assistant", "one two three four five six seven eight")]
@@ -452,20 +452,20 @@ def test_a_broken_connection_is_made_again(sandbox: Sandbox) -> None:
     async def scene() -> None:
         async with call_to(sandbox, greeting="Welcome.") as call:
             await asyncio.sleep(0.05)
-            assert (await call.answer(5)).text == "Welcome."
+            assert (await call.answer(PATIENCE_S)).text == "Welcome."
             await call.write("My name is Ada.")
             await call.respond()
-            await call.answer(5)
+            await call.answer(PATIENCE_S)
             sandbox.fault("call-cut")
             await call.write("What is my name?")
             await call.respond()
-            lost = await call.wait_for(ConnectionLost, 5)
+            lost = await call.wait_for(ConnectionLost, PATIENCE_S)
             assert lost.reason == "the connection broke off"
-            again = await call.wait_for(Reconnected, 5)
+            again = await call.wait_for(Reconnected, PATIENCE_S)
             assert again.n_retold == 5
             assert [answer.status for answer in call.conversation.answers] == ["completed", "completed", "lost"]
             await call.respond()
-            assert (await call.answer(5)).status == "completed"
+            assert (await call.answer(PATIENCE_S)).status == "completed"
             retold = [event for event in sandbox.requests[-1].events if event["type"] == "conversation.item.create"]
             texts = [(event["item"]["role"], event["item"]["content"][0]["text"]) for event in retold]
             assert texts[:2] == [("assistant", "Welcome."), ("user", "My name is Ada.")]
@@ -487,12 +487,12 @@ def test_an_answer_that_breaks_off_is_given_as_lost(fault: str, vad: str) -> Non
             async with call_to(sandbox, vad=vad, silence_s=0.3) as call:
                 await call.write("Count.")
                 await call.respond()
-                answer = await call.answer(5)
+                answer = await call.answer(PATIENCE_S)
                 assert (answer.status, answer.text.startswith("one"), "eight" in answer.text) == ("lost", True, False)
                 lost = await anext(event async for event in call if isinstance(event, ConnectionLost))
                 assert (lost.response_ids, lost.n_unbegun) == ((answer.id,), 0)
                 await call.respond()
-                assert (await call.answer(5)).status == "completed"
+                assert (await call.answer(PATIENCE_S)).status == "completed"
 
     play(scene)
 
@@ -513,9 +513,9 @@ def test_an_answer_that_never_began_must_be_asked_for_again(ask: Any) -> None:
             await call.write("Hello")
             await ask(call)
             with pytest.raises(CutShortError, match=r"broke before the answer began: .*ask again"):
-                await call.answer(5)
+                await call.answer(PATIENCE_S)
             await call.respond()
-            assert (await call.answer(5)).status == "completed"
+            assert (await call.answer(PATIENCE_S)).status == "completed"
             lost = await anext(event async for event in call if isinstance(event, ConnectionLost))
             assert lost.response_ids == ()
 
@@ -540,9 +540,9 @@ def test_a_connection_that_breaks_while_it_is_set_up_is_made_again(sandbox: Sand
             sandbox.fault("call-cut")
             await call.write("Hello")
             await call.respond()
-            assert (await call.answer(5)).status == "lost"
+            assert (await call.answer(PATIENCE_S)).status == "lost"
             await call.respond()
-            assert (await call.answer(5)).status == "completed"
+            assert (await call.answer(PATIENCE_S)).status == "completed"
             assert len(setups) == 3
 
     play(scene)
@@ -578,14 +578,14 @@ def test_a_server_without_a_heartbeat_is_given_up() -> None:
 
     async def scene() -> None:
         with Sandbox(chunk_delay_s=0, heartbeat_s=0.1) as sandbox:
-            async with call_to(sandbox, silence_s=0.3) as call:
-                await asyncio.sleep(0.6)
+            async with call_to(sandbox, silence_s=1.0) as call:
+                await asyncio.sleep(1.2)
                 assert len(sandbox.requests) == 1  # heartbeats keep it
                 sandbox.fault("call-mute")
                 await call.write("Hello")
                 await call.respond()
-                assert (await call.wait_for(ConnectionLost, 5)).reason == "the server said nothing for 0.3 s"
-                await call.wait_for(Reconnected, 5)
+                assert (await call.wait_for(ConnectionLost, PATIENCE_S)).reason == "the server said nothing for 1 s"
+                await call.wait_for(Reconnected, PATIENCE_S)
                 assert call.is_connected
 
     play(scene)
@@ -623,7 +623,7 @@ def test_a_key_that_is_refused_later_ends_the_call(sandbox: Sandbox) -> None:
             await call.write("Hello")
             await call.respond()
             with pytest.raises(AuthenticationError, match="expired"):
-                await call.answer(5)
+                await call.answer(PATIENCE_S)
 
     play(scene)
 
@@ -637,7 +637,7 @@ def test_a_server_that_is_busy_is_tried_again(sandbox: Sandbox) -> None:
             sandbox.fault("503")
             await call.write("Hello")
             await call.respond()
-            await call.wait_for(Reconnected, 5)
+            await call.wait_for(Reconnected, PATIENCE_S)
             sandbox.fault("call-cut", times=9)
             with pytest.raises(CutShortError, match="broke off"):
                 await _respond_for_ever(call)
@@ -648,7 +648,7 @@ def test_a_server_that_is_busy_is_tried_again(sandbox: Sandbox) -> None:
 async def _respond_for_ever(call: RealtimeSession) -> None:
     while True:
         await call.respond()
-        await call.wait_for(Reconnected, 5)
+        await call.wait_for(Reconnected, PATIENCE_S)
 
 
 def test_closing_wakes_everybody(sandbox: Sandbox) -> None:
@@ -678,7 +678,7 @@ def test_events_that_nobody_reads_go(sandbox: Sandbox, monkeypatch: pytest.Monke
         async with call_to(sandbox) as call:
             await call.write("Hello")
             await call.respond()
-            answer = await call.answer(5)
+            answer = await call.answer(PATIENCE_S)
             assert answer.text == "word " * 100
             assert call.n_missed > 250
 
@@ -792,7 +792,7 @@ def test_a_question_without_an_answer_is_kept_when_the_call_is_over(sandbox: San
         async with call_to(sandbox) as call:
             await call.append(speech(0.2))
             await call.commit()
-            await call.wait_for(ev.AudioCommitted, 5)
+            await call.wait_for(ev.AudioCommitted, PATIENCE_S)
             assert list(call.conversation.lines()) == []
         assert [text for _, _, text in call.conversation.lines()] == ["(spoken, not written down)"]
 
@@ -851,11 +851,10 @@ def test_a_server_that_says_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
 def test_an_interrupt_hangs_up(slow: Sandbox, tmp_path: Path) -> None:
     """■ in the middle of a call: the socket is closed, and the cell ends."""
     slow.reset()
-    threading.Timer(0.4, press_stop).start()
+    threading.Thread(target=lambda: (until(lambda: slow.requests and slow.requests[-1].events), press_stop())).start()
     with pytest.raises(Interrupted):
         talk(slow, recording(tmp_path / "in.wav"), speed=1.0)
-    time.sleep(0.1)
-    assert slow.requests[-1].closed_at is not None
+    until(lambda: slow.requests[-1].closed_at)
     assert not [thread for thread in threading.enumerate() if thread.name == "glm-talk"]
 
 
@@ -879,7 +878,7 @@ def test_the_public_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
         async def scene() -> None:
             async with glm.realtime.connect(vad="client", greeting="Hi.") as call:
-                assert (await call.answer(5)).text == "Hi."
+                assert (await call.answer(PATIENCE_S)).text == "Hi."
 
         play(scene)
     finally:
@@ -897,7 +896,7 @@ def test_a_long_call_in_flat_memory(sandbox: Sandbox) -> None:
             sizes = []
             for _ in range(30 * n_a_minute):
                 await call.append(turn)
-                await call.answer(5)
+                await call.answer(PATIENCE_S)
                 sizes.append(tracemalloc.get_traced_memory()[0])
             assert call.conversation.n_heard == len(call.conversation.answers) == 30 * n_a_minute
             assert sum(len(answer.audio) for answer in call.conversation.answers) <= 5 * 48_000

@@ -13,6 +13,8 @@ from glm_magics.errors import InputError
 from glm_magics.sandbox import Sandbox
 from glm_magics.sandbox.program import main
 
+from .patience import PATIENCE_S
+
 
 def test_program_serves_until_interrupted() -> None:
     command = [sys.executable, "-m", "glm_magics.sandbox.program", "--key", "my.key"]
@@ -23,7 +25,7 @@ def test_program_serves_until_interrupted() -> None:
         assert "my.key" in process.stdout.readline()
         assert httpx.get(f"{url}/models", headers={"authorization": "Bearer my.key"}).status_code == 200
         process.send_signal(signal.SIGINT)
-        assert process.wait(5) == 0
+        assert process.wait(PATIENCE_S) == 0
         assert process.stderr.read() == ""
 
 

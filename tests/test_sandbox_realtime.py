@@ -503,7 +503,8 @@ def test_the_concurrency_limit_counts_calls(sandbox: Sandbox) -> None:
                     async with bare_call(small):
                         pass
                 assert refused.value.response.status_code == 429
-            await asyncio.sleep(0.05)
+            while small._app.in_flight["glm-realtime"]:
+                await asyncio.sleep(0)
             async with bare_call(small):
                 pass
 

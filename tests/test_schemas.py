@@ -6,7 +6,6 @@ import dataclasses
 import json
 import socket
 import threading
-import time
 from contextlib import suppress
 from typing import Any, NotRequired, TypedDict
 
@@ -21,9 +20,11 @@ import glm_magics
 import glm_magics.options
 from glm_magics.answertables import parse_tables
 from glm_magics.catalog import models
+from glm_magics.display import NotebookPainter
 from glm_magics.errors import APIError, Interrupted, MissingExtraError, OptionError, SchemaError, UnknownNameError
 from glm_magics.formats import footer
 from glm_magics.providers import PROVIDERS, server_provider
+from glm_magics.replies import ReplyFold
 from glm_magics.sandbox import Sandbox
 from glm_magics.schemas import MisfitError, find_json, read_schema
 from glm_magics.session import Session
@@ -31,6 +32,7 @@ from glm_magics.shortforms import read_short_form
 from glm_magics.strategies import choose_way
 from glm_magics.testing import FakeGLM
 
+from .patience import until
 from .test_magics import bundles, run
 from .wire import content, press_stop
 
@@ -364,10 +366,20 @@ def test_schemas_without_their_packages(session: Session, fake: FakeGLM, monkeyp
 # Shown
 
 
-def test_the_object_is_shown_growing(ip, fake: FakeGLM) -> None:
+def test_the_object_is_shown_growing(ip, fake: FakeGLM, monkeypatch) -> None:
     """While it streams, what has come so far is an object with its ends closed; then the value."""
     pieces = [content('{"name": "Ada",'), content(' "tags": ["fi'), content('rst"]}')]
-    steps = [step for piece in pieces for step in (piece, lambda: time.sleep(0.15))]
+    painted: list[int] = []
+    paint = NotebookPainter.paint
+
+    def note(painter: NotebookPainter, fold: ReplyFold, now_s: float) -> float:
+        pause_s = paint(painter, fold, now_s)
+        painted.append(len(fold.text_pieces))
+        return pause_s
+
+    monkeypatch.setattr(NotebookPainter, "paint", note)
+    waits = [lambda n=n: until(lambda: n in painted) for n in range(1, 4)]
+    steps = [step for pair in zip(pieces, waits, strict=True) for step in pair]
     fake.frames(*steps, content("", finish_reason="stop"))
     result = run(ip, '%%glm --schema "name, tags list[str]"\nhi')
     assert result.success

@@ -28,6 +28,8 @@ from glm_magics.toolbox import Toolbox
 from glm_magics.toolcalls import ToolCall, ToolResult, picture_message
 from glm_magics.toolresults import Limits
 
+from .patience import AT_ONCE_S, PATIENCE_S
+
 
 class Place(TypedDict):
     city: str
@@ -367,9 +369,9 @@ def test_a_function_that_hangs_is_given_up(function: Any, is_main: bool) -> None
     else:
         thread = threading.Thread(target=lambda: results.append(run(function, timeout_s=0.2)))
         thread.start()
-        thread.join(10)
+        thread.join(PATIENCE_S)
     assert results[0].text == f"{function.__name__} did not come back within 0.2 s and was given up."
-    assert 0.15 < results[0].elapsed_s < 5
+    assert 0.15 < results[0].elapsed_s < AT_ONCE_S
 
 
 def test_functions_run_in_the_thread_that_asks() -> None:

@@ -129,8 +129,8 @@ class Conversation:
 
     @property
     def running(self) -> Answer | None:
-        """The answer that is being made."""
-        return next((answer for answer in reversed(self._by_id.values()) if answer.status == "in_progress"), None)
+        """The answer that is being made; other threads may ask."""
+        return next((answer for answer in reversed(list(self._by_id.values())) if answer.status == "in_progress"), None)
 
     @property
     def is_busy(self) -> bool:

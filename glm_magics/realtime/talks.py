@@ -281,13 +281,14 @@ def run_in_thread(make: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
             loop.close()
 
     thread = threading.Thread(target=run, name="glm-talk", daemon=True)
-    thread.start()
     try:
+        thread.start()
         result, error = done.get()
     except KeyboardInterrupt:
         with suppress(RuntimeError):  # it has just ended
             loop.call_soon_threadsafe(task.cancel)
-        thread.join(_HANG_UP_S)
+        with suppress(RuntimeError):  # it has not begun
+            thread.join(_HANG_UP_S)
         raise Interrupted from None
     thread.join()
     if error is not None:

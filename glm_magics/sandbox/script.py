@@ -39,8 +39,16 @@ class Record:
     first_content_at: float | None = None
     finished_at: float | None = None
     closed_at: float | None = None
-    events: deque[Any] = field(default_factory=lambda: deque(maxlen=_MAX_RECORDS))
     n_dropped: int = 0
+    _events: deque[Any] = field(default_factory=lambda: deque(maxlen=_MAX_RECORDS))
+
+    @property
+    def events(self) -> list[Any]:
+        return list(self._events)
+
+    def add_event(self, event: Any) -> None:
+        """One more, while others may look at those so far."""
+        self._events.append(event)
 
 
 @dataclass(slots=True)

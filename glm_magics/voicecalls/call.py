@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from traitlets import HasTraits, Unicode
 
 from ..bookkeeping import Books
-from ..errors import GLMError, InputError, OptionError, one_line
+from ..errors import GLMError, InputError, one_line
 from ..grammar import plural
 from ..money import Cost
 from ..providers import Connection
@@ -21,10 +21,10 @@ from ..realtime.conversation import Conversation
 from ..realtime.lines import Line
 from ..realtime.local_events import ConnectionLost, Reconnected
 from ..realtime.session import RealtimeSession
-from ..realtime.setup import INPUT_RATES_HZ, CallSetup, check_setup, make_setup
+from ..realtime.setup import CallSetup, check_setup
 from ..realtime.tapes import CallAudio
 from ..replies import Reply
-from ..toolbox import Functions, Toolbox
+from ..toolbox import Toolbox
 from ..widgets import callrequests as page
 from .bills import Account
 from .errands import Errands
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from ..widgets.calling import CallWidget
 
 PAGE_GONE_S = 120.0
-PAGE_RATE_HZ = 16_000
 BUSY_TOLD_S = 3.0
 """How long it is still told, once sound is heard again, that some was not: long enough to be read."""
 
@@ -141,10 +140,12 @@ class VoiceCall(HasTraits):
 
     def hang_up(self, sentence: str = "", wait_s: float = 0.0) -> None:
         """Ends the call from any thread; the page is told `sentence`, and the end is waited for at most `wait_s`."""
-        line = self._line
-        if line is not None and line.is_alive():
+        with self._lock:  # one that is just being begun is ended too
+            line = self._line
+            if line is None or not line.is_alive():
+                return
             self._reason = sentence
-            line.hang_up(wait_s)
+        line.hang_up(wait_s)
 
     def wait(self, timeout_s: float | None = None) -> VoiceCall:
         """Until the call is over, at most `timeout_s` seconds. The page works meanwhile where the kernel has subshells."""
@@ -214,7 +215,7 @@ class VoiceCall(HasTraits):
             case page.Hold() if is_owner:
                 self._hold(act)
             case page.Hush():
-                self._stop_playing()
+                self._interrupt()
                 self._do(lambda call: call.cancel())
             case page.Write():
                 self._write(act.text)
@@ -275,7 +276,7 @@ class VoiceCall(HasTraits):
         self._is_speaking = act.is_down
         if act.is_down:
             self._errands.new_turn()
-            self._stop_playing()
+            self._interrupt()
             self._say("")
         self._do(listen if act.is_down or act.is_void else answer)
 
@@ -287,7 +288,7 @@ class VoiceCall(HasTraits):
             await call.respond()
 
         self._errands.new_turn()
-        self._stop_playing()  # first: afterwards it could shut the very answer that this asks for
+        self._interrupt()  # first: afterwards it could shut the very answer that this asks for
         self._do(write)
 
     def _choose(self, act: page.Choose) -> None:
@@ -300,11 +301,16 @@ class VoiceCall(HasTraits):
 
     def on_open(self, call: RealtimeSession) -> None:
         """The call is set up."""
-        self._record.begin(call)
-        self._set_state("on")
+        with self._lock:
+            self._record.begin(call)
+            self._set_state("on")
 
     def on_event(self, call: RealtimeSession, event: ev.ServerEvent) -> None:
-        """Something happened."""
+        """Something happened; while it is told the page asks for nothing."""
+        with self._lock:
+            self._tell(call, event)
+
+    def _tell(self, call: RealtimeSession, event: ev.ServerEvent) -> None:
         match event:
             case ev.AudioDelta():
                 self._screen.play(*self._record.play(event))
@@ -318,6 +324,7 @@ class VoiceCall(HasTraits):
             case ev.SpeechStopped():
                 self._is_speaking = False
             case ev.ResponseCreated():
+                self._record.answer_begun(event)
                 self._widget.is_answering = True
                 if self.message == _BROKEN:
                     self._say("")
@@ -351,9 +358,10 @@ class VoiceCall(HasTraits):
 
     def on_tick(self, call: RealtimeSession) -> None:
         """Some time has passed."""
-        self._screen.tick(self._errands)
-        if self._widget.owner and time.monotonic() - self._seen_s > PAGE_GONE_S:
-            self.hang_up(_GONE)
+        with self._lock:
+            self._screen.tick(self._errands)
+            if self._widget.owner and time.monotonic() - self._seen_s > PAGE_GONE_S:
+                self.hang_up(_GONE)
 
     def on_trouble(self, error: GLMError) -> None:
         """Something that was asked for could not be done."""
@@ -361,12 +369,13 @@ class VoiceCall(HasTraits):
 
     def on_over(self, error: GLMError | None) -> None:
         """The socket is closed."""
-        self._errands.stop()
-        self._record.end()
-        trouble = self._account.close(self._record.elapsed_s)
-        self._switchboard.leave(self)
-        self._set_state("ending")
-        self._say(self._reason or (str(error) if error else trouble))
+        with self._lock:
+            self._errands.stop()
+            self._record.end()
+            trouble = self._account.close(self._record.elapsed_s)
+            self._switchboard.leave(self)
+            self._set_state("ending")
+            self._say(self._reason or (str(error) if error else trouble))
         try:  # before it is told to be over: who saves the notebook then has the player in it
             self._screen.finish(self._errands)
             self._screen.keep(self._errands)
@@ -374,6 +383,10 @@ class VoiceCall(HasTraits):
             self._set_state("over")
 
     # -- what the page is told; the rest of it is in `screen`
+
+    def _interrupt(self) -> None:
+        self._record.interrupt()
+        self._screen.flush()
 
     def _stop_playing(self) -> None:
         self._record.stop_playing()
@@ -390,26 +403,8 @@ class VoiceCall(HasTraits):
     def _ipython_display_(self) -> None:
         """IPython's hook: transcript, player, live view."""
         self._switchboard.watch()
-        self._screen.show(self._errands, self.is_on)
+        with self._lock:  # a call that ends meanwhile puts its player into what is shown
+            self._screen.show(self._errands, self.is_on)
 
     def __repr__(self) -> str:
         return f"<call with {self.setup.model}, {self.state}, {plural(len(self.conversation.entries), 'entry', 'entries')}>"
-
-
-def open_call(
-    fields: Mapping[str, Any],
-    tools: Functions,
-    connection: Callable[[], Connection],
-    switchboard: Switchboard,
-    books: Books | None = None,
-) -> VoiceCall:
-    """A call that is not begun yet; `fields` of `CallSetup` by name, `tools` functions of the notebook.
-
-    Raises:
-        OptionError, ModelError: a value that the reference does not allow, or that a page cannot keep; no function.
-        MissingExtraError: anywidget is not installed.
-    """
-    setup = make_setup(fields)
-    if INPUT_RATES_HZ.get(setup.input_format, PAGE_RATE_HZ) != PAGE_RATE_HZ:
-        raise OptionError(f"A page hears {PAGE_RATE_HZ:,} samples a second.", f"Leave input_format={setup.input_format!r} away.")
-    return VoiceCall(setup, connection, Toolbox.of(tools) if tools else None, switchboard, books)

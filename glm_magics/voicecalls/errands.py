@@ -93,7 +93,7 @@ class Errands:
     @property
     def ended(self) -> list[Errand]:
         """Those of which is known what came of them, in the order of the calls."""
-        return [errand for errand in self._by_n.values() if errand.state not in _IN_WORK]
+        return [errand for errand in list(self._by_n.values()) if errand.state not in _IN_WORK]  # others may come meanwhile
 
     def begin(self) -> None:
         """A call begins."""
@@ -171,7 +171,7 @@ class Errands:
         """What came of an errand, said once: what comes after the end of the call changes nothing."""
         with self._lock:
             if errand.state in _IN_WORK:
-                errand.state, errand.result, errand.at_s = state, text, self._now_s()
+                errand.result, errand.at_s, errand.state = text, self._now_s(), state  # the state last: others look at it
         self._changed()
         return text
 

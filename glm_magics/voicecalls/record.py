@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 from ..grammar import plural
@@ -44,7 +44,8 @@ class CallRecord:
         self._heard, self._played = Tape(input_rate_hz), Tape(OUTPUT_RATE_HZ)
         self._half = b""
         self._sounding = ""
-        self._shut: set[str] = set()
+        self._begun: set[int] = set()
+        self._shut: set[int] = set()
         self._cut: dict[int, str] = {}
         self._places: dict[int, tuple[float, float]] = {}
         self._rows: dict[int, dict[str, Any]] = {}
@@ -57,22 +58,28 @@ class CallRecord:
 
     def begin(self, call: RealtimeSession) -> None:
         """`call` is open."""
-        self.call, self._half, self._sounding, self._shut = call, b"", "", set()
+        self.call, self._half, self._sounding = call, b"", ""
+        self._begun, self._shut = set(), set()
 
     def end(self) -> None:
         """The call is over; what would have been played later was not."""
         self.elapsed_s, self.call = self.now_s, None
-        self.stop_playing()
+        self.stop_playing(self._answers())
         self.conversation.lose()
 
     def hear(self, samples: bytes) -> None:
         """What the microphone heard just now."""
         self._heard.add(samples, self.now_s - len(samples) / 2 / self._heard.rate_hz)
 
+    def answer_begun(self, event: ev.ResponseCreated) -> None:
+        """The turn of this answer has come; the conversation may know later ones already."""
+        self._begun.add(id(self.conversation.find(event.response.id)))
+
     def play(self, event: ev.AudioDelta) -> tuple[str, bytes]:
         """The answer's id and its next whole samples; none when it is not to be heard."""
         answer = self.conversation.find(event.response_id)
-        if answer.id in self._shut or answer.status == "cancelled":
+        self._begun.add(id(answer))
+        if id(answer) in self._shut or answer.status == "cancelled":
             return answer.id, b""
         data = (self._half if answer.id == self._sounding else b"") + event.audio.data
         samples = data[: len(data) // 2 * 2]
@@ -83,10 +90,20 @@ class CallRecord:
             self._places[id(answer)] = first_s, end_s
         return answer.id, samples
 
-    def stop_playing(self, why: str = INTERRUPTED) -> bool:
-        """What was not played yet never will be, nor what still comes of this answer; False when all of it was played."""
-        running, now_s = self.conversation.running, self.now_s
-        self._shut = {self._sounding, running.id if running else self._sounding}
+    def interrupt(self) -> None:
+        """The user stops what is being said: nothing is heard any more of all that was asked for so far."""
+        self.stop_playing(self._answers())
+
+    def _answers(self) -> set[int]:
+        return {id(answer) for answer in self.conversation.answers}
+
+    def stop_playing(self, shut: Set[int] = frozenset(), why: str = INTERRUPTED) -> bool:
+        """What was not played yet never will be; False when all of it was played.
+
+        Nor is what still comes of the answers that have begun, and of those in `shut`, which need not have begun.
+        """
+        now_s = self.now_s
+        self._shut |= self._begun | shut
         if not self._played.cut(now_s):
             return False
         self._cut |= {key: why for key, (_, end_s) in self._places.items() if end_s > now_s}
@@ -95,7 +112,7 @@ class CallRecord:
 
     def lose(self) -> bool:
         """The connection broke; True when it took an answer with it, or a question that had none yet."""
-        was_playing, last = self.stop_playing(LOST), self.conversation.entries[-1:]
+        was_playing, last = self.stop_playing(why=LOST), self.conversation.entries[-1:]
         return was_playing or any(entry.status == "lost" if isinstance(entry, Answer) else True for entry in last)
 
     def new_rows(self, errands: Errands) -> Iterator[dict[str, Any]]:

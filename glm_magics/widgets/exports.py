@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
 from ..boxes import Boxes
 from ..errors import InputError
+from ..notes import collecting
 from .stills import PAGE_SIDE_PX, Picture
 
 _Texts = Mapping[str, str]
@@ -67,8 +67,7 @@ def make_file(format: str, boxes: Boxes, pictures: Sequence[Picture], image: int
         raise InputError("There is no such export.", f"Choose one of {', '.join(EXPORTS)}.")
     if export.write is None:
         return _png(boxes, pictures, image)
-    with warnings.catch_warnings(record=True) as notes:
-        warnings.simplefilter("always")
+    with collecting(UserWarning) as notes:
         texts = export.write(boxes, [picture.name for picture in pictures])
     note = str(notes[0].message) if notes else "" if texts else "There are no boxes to write."
     if is_copy:
@@ -97,8 +96,7 @@ def _zip(texts: _Texts) -> bytes:
 
 def _png(boxes: Boxes, pictures: Sequence[Picture], image: int) -> File:
     """The picture at its own size, a very large one reduced to twice what the page shows."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with collecting(UserWarning):
         drawn = boxes.draw(pictures[image].image, index=image, max_side_px=2 * PAGE_SIDE_PX)
     buffer = BytesIO()
     drawn.save(buffer, "PNG", compress_level=4)

@@ -42,6 +42,7 @@ class Outputs:
         self._display_id = new_display_id()
         self._is_shown = False
         self._timer: threading.Timer | None = None
+        self._drawing = threading.Lock()  # what is drawn later is shown later
 
     def bundle(self) -> _Bundle:
         """The live view, the drawn picture and the text in one, for hosts that choose from it."""
@@ -57,9 +58,11 @@ class Outputs:
             data, metadata = self.bundle()
             display(data, metadata=metadata, raw=True)
             return
-        data, metadata = self._still()
-        display(data, metadata=metadata, raw=True, display_id=self._display_id)
-        self._is_shown = self._widget.has_still = True
+        with self._drawing:
+            self._is_shown = True  # first: what changes while it is drawn is drawn anew
+            data, metadata = self._still()
+            display(data, metadata=metadata, raw=True, display_id=self._display_id)
+        self._widget.has_still = True
         if view := self._widget._repr_mimebundle_():
             display({**view[0], "text/plain": self._way_out}, metadata=view[1], raw=True)
 
@@ -78,11 +81,12 @@ class Outputs:
         self._cancel()
         if not self._is_shown:
             return
-        try:
-            data, metadata = self._still()
-        except GLMError:
-            return
-        display(data, metadata=metadata, raw=True, display_id=self._display_id, update=True)
+        with self._drawing:
+            try:
+                data, metadata = self._still()
+            except GLMError:
+                return
+            display(data, metadata=metadata, raw=True, display_id=self._display_id, update=True)
 
     def _cancel(self) -> None:
         if self._timer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..boxdrawing import upright_picture
 from ..boxes import Boxes
 from ..errors import InputError, MediaError
+from ..notes import collecting
 from ..pictures import find_orientation
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ def encode(image: Image, is_flat: bool) -> tuple[bytes, str]:
 
 def draw(pictures: Sequence[Picture], boxes: Boxes, max_side_px: int | None = None) -> list[Image]:
     """The pictures with their boxes; labels that no font can write have their number alone, without a warning."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with collecting(UserWarning):
         return [boxes.draw(picture.image, index=index, max_side_px=max_side_px) for index, picture in enumerate(pictures)]
 
 

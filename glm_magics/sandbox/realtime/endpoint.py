@@ -98,7 +98,7 @@ class Endpoint:
         if is_append and not self._limit.is_within(time.monotonic()):
             self.record.n_dropped = self._limit.n_dropped
             return
-        self.record.events.append(_without_sound(text))
+        self.record.add_event(_without_sound(text))
         await self._do(self._call.take(text))
 
     async def _do(self, steps: list[Step]) -> None:

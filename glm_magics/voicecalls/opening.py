@@ -1,0 +1,35 @@
+"""A voice call from what a person asks for: values and functions, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..bookkeeping import Books
+from ..errors import OptionError
+from ..providers import Connection
+from ..realtime.setup import INPUT_RATES_HZ, make_setup
+from ..toolbox import Functions, Toolbox
+from .call import VoiceCall
+from .switchboard import Switchboard
+
+PAGE_RATE_HZ = 16_000
+
+
+def open_call(
+    fields: Mapping[str, Any],
+    tools: Functions,
+    connection: Callable[[], Connection],
+    switchboard: Switchboard,
+    books: Books | None = None,
+) -> VoiceCall:
+    """A call that is not begun yet; `fields` of `CallSetup` by name, `tools` functions of the notebook.
+
+    Raises:
+        OptionError, ModelError: a value that the reference does not allow, or that a page cannot keep; no function.
+        MissingExtraError: anywidget is not installed.
+    """
+    setup = make_setup(fields)
+    if INPUT_RATES_HZ.get(setup.input_format, PAGE_RATE_HZ) != PAGE_RATE_HZ:
+        raise OptionError(f"A page hears {PAGE_RATE_HZ:,} samples a second.", f"Leave input_format={setup.input_format!r} away.")
+    return VoiceCall(setup, connection, Toolbox.of(tools) if tools else None, switchboard, books)
