@@ -6,7 +6,6 @@ its box, inside or below, moved away where another one is, and numbers alone whe
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -19,6 +18,7 @@ from .fonts import way_out
 from .geometry import Point, Shape, keep_visible
 from .glyphs import Pen, pen
 from .grammar import kind_of
+from .notes import note
 from .pictures import MAX_PIXELS, to_rgb
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _shown_labels(marks: Sequence[_Mark], writer: Pen, width_px: int) -> dict[st
     good, unknown = drawable_texts(shown.values(), writer)
     if unknown:
         codes = ", ".join(f"U+{ord(letter):04X}" for letter in unknown[:3])
-        warnings.warn(f"Some labels have their number alone: no font shows {codes}. {way_out(unknown)}", stacklevel=6)
+        note(f"Some labels have their number alone: no font shows {codes}. {way_out(unknown)}", stacklevel=6)
     fitted = {label: fit_width(text, writer, width_px) for label, text in shown.items() if text in good}
     return {label: text for label, text in fitted.items() if text}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,10 +9,11 @@ from typing import Any
 
 from .catalog import find_model
 from .conversations import Conversation
-from .errors import GLMWarning, InputError
+from .errors import InputError
 from .intake import Intake, find_intake
 from .media import ATTACHMENTS, Fetcher, Loading, Memo, to_parts
 from .messages import Labelled, Message, Part, TextPart, join_text
+from .notes import note
 from .options import Options
 from .providers import Provider
 from .requests import ChatRequest, check_request, resolve_model
@@ -154,8 +154,7 @@ def _presume_intake(options: Options, provider: Provider, vision_model: str) -> 
 def _warn_of_many(request: ChatRequest, provider: Provider) -> None:
     many = find_intake(find_model(request.model), provider).many_images
     if many and len(request.images) > many:
-        warnings.warn(
+        note(
             f"The message holds {len(request.images)} pictures; one of the vendor's platforms documents {many} at most.",
-            GLMWarning,
             stacklevel=2,
         )

@@ -6,7 +6,6 @@ methods.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from .catalog import find_model
 from .clusternames import ask_for_names, describe_naming, read_names
 from .embeddings import embed_texts
-from .errors import GLMError, GLMWarning, InputError, OptionError, SchemaError, one_line
+from .errors import GLMError, InputError, OptionError, SchemaError, one_line
 from .flow import Asking, Desk
 from .grammar import kind_of
+from .notes import note
 from .options import Options, nearest
 from .progress import painter_for
 from .settings import data_folder
@@ -228,7 +228,7 @@ class Corpus:
                 reply = Asking(self._home, Options(schema=schema, quiet=True)).find_reply([question])
             except GLMError as error:
                 why = error.message if isinstance(error, SchemaError) else error  # whose way out is for `%%glm`
-                warnings.warn(f"The clusters have no names. {why}", GLMWarning, stacklevel=2)
+                note(f"The clusters have no names. {why}", stacklevel=2)
             else:
                 answer = reply.value
                 self._home.stage.teller(Options(quiet=is_quiet))(describe_naming(len(found.centres), reply))
@@ -269,6 +269,6 @@ class Corpus:
                     try:
                         index.save(path)
                     except OSError as error:
-                        warnings.warn(f"The index for searching is not kept: {error.strerror}.", GLMWarning, stacklevel=2)
+                        note(f"The index for searching is not kept: {error.strerror}.", stacklevel=2)
             self._indexes[mark] = index
         return self._indexes[mark]

@@ -7,15 +7,15 @@ costs at most what was in flight.
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .batches import BatchSender, Errand, Outcome
-from .errors import CacheError, EmbeddingError, GLMError, GLMWarning, Interrupted
+from .errors import CacheError, EmbeddingError, GLMError, Interrupted
 from .grammar import plural
+from .notes import note
 from .supply import Listener, Progress, Server, Source, Spent
 from .texts import Plan, count_tokens, name_rows
 from .tokens import text_tokens
@@ -133,7 +133,7 @@ class _Run:
                 self._store.put(self._source.space, batches)
             except CacheError as error:
                 self._store = None
-                warnings.warn(f"New vectors are not kept. {error}", GLMWarning, stacklevel=2)
+                note(f"New vectors are not kept. {error}", stacklevel=2)
 
     # The server
 

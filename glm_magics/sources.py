@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .budgets import VectorMeter, no_price_error
 from .catalog import Model, find_model
-from .errors import GLMWarning, ModelError, NoProviderError, OptionError, ReplayError, one_line
+from .errors import ModelError, NoProviderError, OptionError, ReplayError, one_line
 from .limits import Limiter, Limits
+from .notes import note
 from .options import Options, nearest
 from .pricing import find_price
 from .providers import PROVIDERS, Connection
@@ -158,9 +158,8 @@ def _check_dimensions(dimensions: int | None, row: Model | None, is_own: bool) -
     dimensions = check_count("dimensions", dimensions, MAX_DIMENSIONS)
     allowed = row.limits.get("dimensions") if row else None
     if allowed and dimensions not in allowed:
-        warnings.warn(
+        note(
             f"{row.id if row else ''} documents {', '.join(map(str, allowed))} dimensions; {dimensions} is sent as it is.",
-            GLMWarning,
             stacklevel=2,
         )
     return dimensions

@@ -1,16 +1,17 @@
-"""Warnings of several threads at once: each is told where it belongs, and the process keeps its own way with them."""
+"""What is noted in several threads at once: each is told where it belongs, and Python's own warnings are left alone."""
 
 from __future__ import annotations
 
 import threading
 import warnings
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
 import pytest
 
-from glm_magics.errors import GLMWarning
-from glm_magics.notes import Notes, collecting, filtering
+from glm_magics.errors import GLMWarning, OnceWarning
+from glm_magics.notes import Notes, collecting, note
 
 from .patience import PATIENCE_S
 
@@ -22,26 +23,22 @@ def beside(act: Callable[[], Any]) -> None:
     thread.join(PATIENCE_S)
 
 
-def warn(sentence: str, category: type[Warning] = GLMWarning) -> None:
-    warnings.warn(sentence, category, stacklevel=2)
-
-
 def test_each_thread_hears_its_own() -> None:
     """Two questions that are put together at once, one in the cell and one for a widget."""
     notes, here, there = Notes(), [], []
 
     def other() -> None:
         with notes.catching(there.append):
-            warn("There.")
+            note("There.")
 
     with notes.catching(here.append):
         beside(other)
-        warn("Here.")
+        note("Here.")
     assert (here, there) == (["Here."], ["There."])
 
 
 def test_threads_that_leave_in_another_order_than_they_came() -> None:
-    """The one that came first leaves first; afterwards warnings are Python's as before."""
+    """The one that came first leaves first; what is Python's stays as it was."""
     notes, told = Notes(), []
     is_inside, may_leave = threading.Event(), threading.Event()
 
@@ -49,7 +46,7 @@ def test_threads_that_leave_in_another_order_than_they_came() -> None:
         with notes.catching(told.append):
             is_inside.set()
             may_leave.wait(PATIENCE_S)
-            warn("Late.")
+            note("Late.")
 
     before, show = list(warnings.filters), warnings.showwarning
     thread = threading.Thread(target=other)
@@ -60,44 +57,50 @@ def test_threads_that_leave_in_another_order_than_they_came() -> None:
     thread.join(PATIENCE_S)
     assert told == ["Late."]
     assert (warnings.filters, warnings.showwarning) == (before, show)
-    with pytest.warns(UserWarning, match="seen"):
-        warn("It is seen.", UserWarning)
 
 
-def test_what_a_thread_ignores_is_told_of_others() -> None:
-    """A picture is decoded while the cell is told something."""
+def test_a_thread_that_works_for_the_cell_is_heard_there() -> None:
+    """In a copy of its context, as photographs are prepared; warnings of others stay Python's."""
     told: list[str] = []
-    with Notes().catching(told.append), filtering("ignore"):
-        warn("Reduced.")
-        warn("Corrupt EXIF data.", UserWarning)
-    assert told == ["Reduced."]
 
+    def cell() -> None:
+        with Notes().catching(told.append):
+            context = copy_context()
+            beside(lambda: context.run(note, "Of a helper."))
+            warnings.warn("A library's.", UserWarning, stacklevel=2)
 
-@pytest.mark.parametrize("is_first", [pytest.param(True, id="ours-first"), pytest.param(False, id="theirs-first")])
-def test_beside_the_filters_of_others(is_first: bool) -> None:
-    """A library's `catch_warnings` that ends in between, or later, leaves nothing of ours behind."""
-    before, show = list(warnings.filters), warnings.showwarning
-    ours, theirs = filtering("ignore"), warnings.catch_warnings()
-    for one in (ours, theirs) if is_first else (theirs, ours):
-        one.__enter__()
-    for one in (ours, theirs) if is_first else (theirs, ours):
-        one.__exit__(None, None, None)
-    assert (warnings.filters, warnings.showwarning) == (before, show)
-
-
-def test_warnings_of_helpers_and_strangers() -> None:
-    """A thread that works for the cell is heard there; what is no warning of ours passes."""
-    told: list[str] = []
-    with warnings.catch_warnings(record=True) as shown, Notes().catching(told.append):
-        warnings.simplefilter("always")
-        beside(lambda: warn("Of a helper."))
-        warn("A library's.", UserWarning)
+    with pytest.warns(UserWarning, match="A library's") as shown:
+        cell()
     assert told == ["Of a helper."]
-    assert [str(one.message) for one in shown] == ["A library's."]
+    assert len(shown) == 1
+
+
+def test_without_anybody_to_tell_it_is_a_warning() -> None:
+    """In a program: of our category, and at the line that called."""
+
+    def send() -> None:
+        note("Sent as text.", OnceWarning, stacklevel=2)
+
+    with pytest.warns(OnceWarning, match=r"Sent as text\.") as shown, Notes().catching(None):
+        send()
+    assert shown[0].filename == __file__
+
+
+def test_what_this_machine_lacks_is_told_once() -> None:
+    """A loss each time that something is sent."""
+    notes, told = Notes(), []
+    for _ in range(2):
+        with notes.catching(told.append):
+            note("A font is missing.", OnceWarning)
+            note("A sheet is left out.")
+    assert told == ["A font is missing.", "A sheet is left out.", "A sheet is left out."]
 
 
 def test_collecting_within_collecting() -> None:
-    """The innermost has it."""
-    with collecting(GLMWarning) as outer, collecting(UserWarning) as inner:
-        warn("Once.")
-    assert ([str(one.message) for one in inner], outer) == (["Once."], [])
+    """The innermost has it, and the outer one what comes after."""
+    with collecting() as outer:
+        with collecting() as inner:
+            note("Within.")
+        note("After.")
+    assert [str(one) for one in inner] == ["Within."]
+    assert [(type(one), str(one)) for one in outer] == [(GLMWarning, "After.")]

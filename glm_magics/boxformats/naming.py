@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePath
@@ -11,6 +10,7 @@ from typing import Any, cast
 
 from glm_magics.errors import InputError, one_line
 from glm_magics.geometry import Box, Shape, keep_visible
+from glm_magics.notes import note
 
 Sizes = tuple[int, int] | Sequence[tuple[int, int]]
 """``(width_px, height_px)`` of every picture, or a list with the size of each."""
@@ -25,7 +25,7 @@ def boxes_of(shapes: Iterable[Shape], format_name: str) -> list[Box]:
     boxes = [shape for shape in visible if isinstance(shape, Box)]
     if n_points := len(visible) - len(boxes):
         points = "1 point is" if n_points == 1 else f"{n_points} points are"
-        warnings.warn(f"{points} left out: {format_name} holds boxes only. CSV and GLM's JSON hold points too.", stacklevel=4)
+        note(f"{points} left out: {format_name} holds boxes only. CSV and GLM's JSON hold points too.", stacklevel=4)
     return boxes
 
 

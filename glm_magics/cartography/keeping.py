@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..errors import GLMWarning
+from ..notes import note
 from .projection import METHOD, project
 
 if TYPE_CHECKING:
@@ -69,4 +68,4 @@ def _save(path: Path, points: Floats) -> None:
             np.save(file, points)
         os.replace(part, path)
     except OSError as error:
-        warnings.warn(f"The map is not kept: {error.strerror}. It is made anew the next time.", GLMWarning, stacklevel=2)
+        note(f"The map is not kept: {error.strerror}. It is made anew the next time.", stacklevel=2)

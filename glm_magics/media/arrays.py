@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
-from ..errors import GLMWarning, MediaError, one_line
+from ..errors import MediaError, one_line
 from ..messages import Part, TextPart
+from ..notes import note
 from ..pictures import MAX_PIXELS, encode_picture, named
 from .dispatch import is_rich
 from .lists import load_items
@@ -60,7 +60,7 @@ def _hint_at_sound(array: Any, loading: Loading) -> None:
     is_row = array.ndim in (1, 2) and array.dtype.kind in "if" and _MAX_NUMBERS_WRITTEN < array.size <= 2 * max(array.shape)
     if is_row and "audio" in loading.intake.kinds and not loading.intake.has_eyes:
         name = named(loading.label)
-        warnings.warn(f"{name} goes as text; as sound it would be glm.Sound(samples, rate_hz).", GLMWarning, stacklevel=2)
+        note(f"{name} goes as text; as sound it would be glm.Sound(samples, rate_hz).", stacklevel=2)
 
 
 def _write_array(array: Any, loading: Loading) -> TextPart:
@@ -170,7 +170,7 @@ def _without_holes(pixels: Any, loading: Loading) -> Any:
         raise MediaError(f"{named(loading.label)} holds no number: all are NaN, infinite or masked.", "Look at how it was made.")
     if n_holes:
         which = f"{n_holes:,} of {pixels.size:,} numbers are NaN, infinite or masked"
-        warnings.warn(f"{named(loading.label)}: {which}; they are drawn black, +inf white.", GLMWarning, stacklevel=2)
+        note(f"{named(loading.label)}: {which}; they are drawn black, +inf white.", stacklevel=2)
     return pixels
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import GLMWarning, MediaError
+from ..errors import MediaError
 from ..messages import AudioPart, Part
+from ..notes import note
 from ..pictures import named
 from ..waves import read_wave, write_wave
 from .hearing import RATE_HZ, check_length, decode_sound
@@ -161,7 +161,7 @@ def _load_wave(data: bytes, loading: Loading) -> Iterable[Part]:
     if head.is_pcm and head.missing_s >= _CUT_OFF_S:
         whole_s = head.seconds + head.missing_s
         sentence = f"{named(loading.label)} is cut off: {head.seconds:.1f} of {whole_s:.1f} s are there, and are sent."
-        warnings.warn(sentence, GLMWarning, stacklevel=2)
+        note(sentence, stacklevel=2)
     is_fine = head.is_pcm and head.n_bits == 16 and head.n_channels <= 2 and head.rate_hz in _FINE_HZ
     if not is_fine:
         return _load_decoded(Blob(loading.label, data=data), loading)

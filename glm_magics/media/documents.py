@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from threading import RLock
 from typing import Any
 
-from ..errors import GLMWarning, MediaError
+from ..errors import MediaError
 from ..messages import Part, TextPart
+from ..notes import note
 from ..pictures import MAX_IMAGE_SIDE_PX, encode_picture, named
 from ..tokens import MAX_PICTURE_PIXELS, picture_tokens
 from .extras import library
@@ -184,7 +184,7 @@ class _Pages:
         if not has_some:
             raise MediaError(f"{label} has no text layer: its pages are pictures, as of a scan.", way_out)
         if numbers:
-            warnings.warn(f"{label} has no text layer on page {_spans(numbers)}. {way_out}", GLMWarning, stacklevel=2)
+            note(f"{label} has no text layer on page {_spans(numbers)}. {way_out}", stacklevel=2)
 
 
 _MAX_TEXT_CHARS = 2_000_000

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import BinaryIO
 
-from ..errors import GLMWarning, MediaError, MissingExtraError
+from ..errors import MediaError, MissingExtraError
 from ..messages import Part, TextPart
+from ..notes import note
 from ..pictures import named
 from .extras import library
 from .loading import Blob, Loading
@@ -51,10 +52,9 @@ def load_file(blob: Blob, loading: Loading) -> Iterable[Part]:
         file.seek(0)
         parts = _read(read, file, loading)
     if n_unreckoned:
-        warnings.warn(
+        note(
             f"{named(label)} holds {n_unreckoned:,} formula{'s' * (n_unreckoned != 1)} without a saved result, sent empty. "
             "Open it in Excel or LibreOffice and save it.",
-            GLMWarning,
             stacklevel=2,
         )
     return parts

@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 import re
 import stat
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from ..errors import GLMWarning, MediaError, one_line
+from ..errors import MediaError, one_line
 from ..messages import ImagePart, Part, TextPart
+from ..notes import note
 from ..pictures import named
 from .folders import MAX_FILES, Listing, is_glob, list_folder, list_glob
 from .loading import Blob, Loading
@@ -195,7 +195,7 @@ def _load_listing(listing: Listing, loading: Loading) -> list[Part]:
         )
     _check_sum(parts, loading)
     if without:
-        warnings.warn(f"`{loading.label}` is sent without {without}.", GLMWarning, stacklevel=2)
+        note(f"`{loading.label}` is sent without {without}.", stacklevel=2)
     listed = ", ".join(one_line(name, 120) for name in names)
     n_files = f"{len(names)} file{'s' * (len(names) != 1)}"
     return [TextPart(f"\n{named(loading.label)}, {n_files} in this order: {listed}\n", loading.label, n_files), *parts]

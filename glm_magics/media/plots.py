@@ -10,9 +10,10 @@ from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
-from ..errors import GLMWarning, MediaError
+from ..errors import MediaError
 from ..fonts import Face, find_faces, way_out
 from ..messages import Part
+from ..notes import note
 from ..pictures import MAX_IMAGE_SIDE_PX, encode_picture, named
 from ..tokens import MAX_PICTURE_PIXELS
 from .loading import Loading, said
@@ -43,7 +44,7 @@ def load_figure(figure: Any, loading: Loading) -> Iterable[Part]:
         raise MediaError(f"{named(loading.label)} cannot be drawn: {said(error)}.", "Does fig.savefig work on it?") from error
     if missing:
         shown, lack = " ".join(sorted(missing)[:8]), way_out(missing)
-        warnings.warn(f"{named(loading.label)} is drawn with boxes for letters no font shows: {shown}. {lack}", GLMWarning, 2)
+        note(f"{named(loading.label)} is drawn with boxes for letters no font shows: {shown}. {lack}", stacklevel=2)
     return [encode_picture(Image.open(BytesIO(drawn)), loading.label or "figure")]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ..dataframes import is_pandas
-from ..errors import GLMWarning, InputError, MediaError, MissingExtraError, OnceWarning, one_line
+from ..errors import InputError, MediaError, MissingExtraError, OnceWarning, one_line
 from ..messages import ImagePart, Part, TextPart
+from ..notes import note
 from ..pictures import MAX_IMAGE_BYTES, MAX_IMAGE_SIDE_PX, encode_picture, looks_like_picture, named
 from ..stylers import is_styler, shown_frame
 from ..tables import Table, kept_places
@@ -47,7 +47,7 @@ def _draw(frame: Any, tables: Sequence[Table], loading: Loading) -> list[Part]:
     from .. import frames
 
     if reason := next(filter(None, map(frames.why_not, tables)), ""):
-        warnings.warn(f"{named(loading.label)} is sent as text. {reason}", OnceWarning, stacklevel=3)
+        note(f"{named(loading.label)} is sent as text. {reason}", OnceWarning, stacklevel=3)
         return [_as_text(*frames.exact_text(frame), loading)]
     is_drawn, text = True, ""
     if loading.frame_form == "pages":
@@ -82,10 +82,9 @@ def _refuse_empty(table: Table, label: str) -> None:
 def _say_gap(pages: Sequence[Table], label: str) -> None:
     if any(column.is_gap for page in pages for column in page.columns):
         shown = sum(not column.is_label and not column.is_gap for page in pages for column in page.columns)
-        warnings.warn(
+        note(
             f"{named(label)} has {pages[0].n_columns:,} columns; {shown} of them fit {len(pages)} "
             f"picture{'s' * (len(pages) != 1)}, the others, in the middle, are not sent. Send fewer columns at once.",
-            GLMWarning,
             stacklevel=5,
         )
 
@@ -95,10 +94,9 @@ def _say_media(frame: Any, label: str) -> None:
     names = [f"`{one_line(name, 40)}`" for name in _media_columns(frame)]
     if names:
         columns = f"its column{'s' * (len(names) != 1)} {', '.join(names[:5])}{', …' * (len(names) > 5)}"
-        warnings.warn(
+        note(
             f"{named(label)} holds pictures, arrays or the like in {columns}: sent as text only. "
             "Send a list of those cells to have them looked at.",
-            GLMWarning,
             stacklevel=4,
         )
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import GLMWarning, MediaError
+from ..errors import MediaError
 from ..intake import Intake
 from ..messages import Part, TextPart, VideoPart
+from ..notes import note
 from ..pictures import named
 from .clips import cut, describe_shift, find_begin, has_close_copy
 from .links import load_link
@@ -139,7 +139,7 @@ def _describe_way_out(span: Span, begin_s: float, most_s: float) -> str:
 
 
 def _warn_of_pictures(label: str, why: str) -> None:
-    warnings.warn(f"{named(label)} is sent as single pictures: {why}.", GLMWarning, stacklevel=2)
+    note(f"{named(label)} is sent as single pictures: {why}.", stacklevel=2)
 
 
 def _find_excess(n_bytes: float, seconds: float, intake: Intake) -> str:
@@ -172,10 +172,9 @@ def plan_times(span: Span, loading: Loading) -> list[float]:
     most = loading.frames_max or (MOST_WHEN_ASKED if loading.fps else DEFAULT_MOST)
     n = min(wanted, most, loading.intake.max_images or most)
     if n < wanted and loading.fps:
-        warnings.warn(
+        note(
             f"{named(loading.label)} has {wanted} pictures at {fps:g} a second; {n} are sent, {span.seconds / n:.1f} s apart. "
             f"{_TRIM}, or raise --frames-max.",
-            GLMWarning,
             stacklevel=2,
         )
     return [span.start_s + (i + 0.5) * span.seconds / n for i in range(n)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MediaError, MissingExtraError
-from ..notes import filtering
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -108,7 +109,7 @@ def decoding(label: str) -> Iterator[None]:
     from PIL import Image
 
     try:
-        with filtering("ignore"):  # of a large picture too: our own limit is stated above
+        with _quiet:
             yield
     except (MediaError, MissingExtraError):
         raise
@@ -119,3 +120,33 @@ def decoding(label: str) -> Iterator[None]:
     except Exception as error:  # decoders raise anything
         reason = "cut off" if "truncated" in str(error) else "damaged or of an unknown kind"
         raise MediaError(f"{named(label)} is no readable picture: {reason}.", "Save it again as png or jpg.") from error
+
+
+class _Quiet:
+    """No warnings while at least one thread is in here.
+
+    Python's own `catch_warnings` puts back the filters that it found, so two threads that leave in another order than they
+    came would silence the process for good.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._n_inside = 0
+        self._outer: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._n_inside += 1
+            if self._n_inside == 1:
+                self._outer = warnings.catch_warnings()
+                self._outer.__enter__()
+                warnings.simplefilter("ignore")  # of a large picture too: our own limit is stated above
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            if not self._n_inside:
+                self._outer.__exit__(None, None, None)
+
+
+_quiet = _Quiet()

@@ -20,11 +20,10 @@ they sounded).
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ..chosen import chosen_books, chosen_connection
-from ..errors import GLMWarning
+from ..notes import note
 from ..providers import Connection
 from .bills import Bill
 from .conversation import Answer as Answer
@@ -58,4 +57,4 @@ def connect(*, connection: Connection | None = None, transcribes_only: bool = Fa
 
 
 def _warn(sentence: str) -> None:
-    warnings.warn(sentence, GLMWarning, stacklevel=2)
+    note(sentence, stacklevel=2)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import threading
 import time
-import warnings
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,8 +13,9 @@ from queue import SimpleQueue
 from typing import Any, TypeVar, cast
 
 from ..chosen import chosen_books, chosen_connection
-from ..errors import GLMWarning, Interrupted, MediaError, NetworkError, OptionError, one_line
+from ..errors import Interrupted, MediaError, NetworkError, OptionError, one_line
 from ..markdown import make_safe, strip_controls
+from ..notes import note
 from ..providers import Connection
 from ..speech import Speech
 from .bills import Bill
@@ -135,7 +135,7 @@ def talk_file(
         return run_in_thread(talk)
     finally:
         if bill.trouble:
-            warnings.warn(bill.trouble, GLMWarning, stacklevel=2)
+            note(bill.trouble, stacklevel=2)
 
 
 def _check_functions(functions: object) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-import warnings
 from contextlib import closing, suppress
 from pathlib import Path
 
-from ..errors import CacheError, GLMWarning
+from ..errors import CacheError
 from ..journals import set_journal, write_transaction
+from ..notes import note
 from .spaces import KEY_BYTES
 
 VERSION = 1
@@ -152,4 +152,4 @@ def set_aside(folder: Path, why: str) -> None:
     for name in (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", f"{FILE_NAME}-journal", ROWS_FOLDER):
         with suppress(FileNotFoundError):
             os.replace(folder / name, target / name)
-    warnings.warn(f"The cache was set aside as {target}, because {why}; a new one is begun.", GLMWarning, stacklevel=2)
+    note(f"The cache was set aside as {target}, because {why}; a new one is begun.", stacklevel=2)

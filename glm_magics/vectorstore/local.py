@@ -10,15 +10,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..errors import CacheError, GLMWarning
+from ..errors import CacheError
 from ..journals import write_transaction
+from ..notes import note
 from .database import BUSY_S, PLACE, ROWS_FOLDER, as_cache_error, is_damage, open_database, set_aside
 from .keyindex import KeyIndex, Segment
 from .records import OF_SPACE, SpaceRow, add_row, add_segment, find_row, identity, list_rows, read_index, read_segments
@@ -143,7 +143,7 @@ class LocalStore:
                 heal(database, self._rows_folder, row)
             else:
                 path = self._rows_folder / row.file_name
-                warnings.warn(f"{path} is damaged; its unsound vectors are not used.", GLMWarning, stacklevel=2)
+                note(f"{path} is damaged; its unsound vectors are not used.", stacklevel=2)
         is_there[hit[sound]] = True
         at = at[sound]
         distinct = at if (np.diff(at) > 0).all() else np.unique(at)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import GLMWarning
 from ..journals import write_transaction
+from ..notes import note
 from .keyindex import Segment
 from .records import SpaceRow, add_segment, find_doomed, find_row, list_rows, read_segments
 from .rowfile import append_rows, find_checks, pack, read_rows
@@ -75,9 +74,7 @@ def heal(database: sqlite3.Connection, folder: Path, row: SpaceRow) -> None:
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
     with suppress(OSError):
         os.replace(path, aside)
-    warnings.warn(
-        f"{n_bad} cached vectors were damaged and are not used; their file was set aside as {aside}.", GLMWarning, stacklevel=2
-    )
+    note(f"{n_bad} cached vectors were damaged and are not used; their file was set aside as {aside}.", stacklevel=2)
 
 
 def _rewrite(database: sqlite3.Connection, folder: Path, row: SpaceRow) -> int:

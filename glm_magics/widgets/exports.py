@@ -67,9 +67,9 @@ def make_file(format: str, boxes: Boxes, pictures: Sequence[Picture], image: int
         raise InputError("There is no such export.", f"Choose one of {', '.join(EXPORTS)}.")
     if export.write is None:
         return _png(boxes, pictures, image)
-    with collecting(UserWarning) as notes:
+    with collecting() as notes:
         texts = export.write(boxes, [picture.name for picture in pictures])
-    note = str(notes[0].message) if notes else "" if texts else "There are no boxes to write."
+    note = str(notes[0]) if notes else "" if texts else "There are no boxes to write."
     if is_copy:
         return File(f"{format}.txt", "text/plain", _joined(texts).encode("utf-8", "replace"), note)
     if len(texts) == 1:
@@ -96,7 +96,7 @@ def _zip(texts: _Texts) -> bytes:
 
 def _png(boxes: Boxes, pictures: Sequence[Picture], image: int) -> File:
     """The picture at its own size, a very large one reduced to twice what the page shows."""
-    with collecting(UserWarning):
+    with collecting():
         drawn = boxes.draw(pictures[image].image, index=image, max_side_px=2 * PAGE_SIDE_PX)
     buffer = BytesIO()
     drawn.save(buffer, "PNG", compress_level=4)

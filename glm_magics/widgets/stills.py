@@ -94,7 +94,7 @@ def encode(image: Image, is_flat: bool) -> tuple[bytes, str]:
 
 def draw(pictures: Sequence[Picture], boxes: Boxes, max_side_px: int | None = None) -> list[Image]:
     """The pictures with their boxes; labels that no font can write have their number alone, without a warning."""
-    with collecting(UserWarning):
+    with collecting():
         return [boxes.draw(picture.image, index=index, max_side_px=max_side_px) for index, picture in enumerate(pictures)]
 
 
