@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from .asking import Listener
-from .errors import GLMError, Interrupted
+from .errors import GLMError, Interrupted, one_line
 from .exchange import Watching
 from .live import Pump, follow
 from .replies import Reply, ReplyFold
@@ -36,6 +36,9 @@ class BackgroundAnswer(threading.Thread):
         except (GLMError, Interrupted) as error:
             kept = error.reply if isinstance(error.reply, Reply) else None
             self._listener.on_done(kept, "" if isinstance(error, Interrupted) else str(error))
+        except BaseException as error:  # never an answer that seems to come for ever
+            said = f"The answer broke: {type(error).__name__}: {one_line(str(error), 200)}. Ask again."
+            self._listener.on_done(None, said)
         else:
             self._listener.on_done(reply, "")
 

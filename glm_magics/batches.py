@@ -1,6 +1,6 @@
 """Many batches of texts to one server: as many in flight as it takes, failures tried again, a failing batch split.
 
-Threads send; what comes back goes into one queue, which the caller empties. Nothing here keeps or shows anything.
+Threads send; what comes back goes into one list, which the caller empties. Nothing here keeps or shows anything.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -97,18 +97,21 @@ class BatchSender:
         self._waiting: list[tuple[float, int, Errand]] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
+        self._first_answer = threading.Lock()
         self._n_open = 0
         self._n_threads = 0
         self._n_failed_in_a_row = 0
         self._n_refused = 0
         self._has_answered = False
         self._is_stopped = False
-        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._done: list[Outcome] = []
+        self._n_taken = 0
+        self._came: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     @property
     def n_open(self) -> int:
         """Errands whose outcome was not taken yet."""
-        return self._n_open
+        return self._n_open - self._n_taken
 
     def add(self, errands: Sequence[Errand]) -> None:
         """More to send."""
@@ -128,20 +131,27 @@ class BatchSender:
 
     def _hire(self) -> None:
         """A thread for each slot that there is, but no more than there are errands."""
-        while self._n_threads < min(self._limiter.limit, self._n_open) and not self._is_stopped:
+        while self._n_threads < min(self._limiter.limit, self.n_open) and not self._is_stopped:
             self._n_threads += 1
             threading.Thread(target=self._work, name="glm-embed", daemon=True).start()
 
     def take(self, timeout_s: float) -> list[Outcome]:
-        """What has come; waits for the first outcome, at most `timeout_s`."""
+        """What has come; waits for the first outcome, at most `timeout_s`.
+
+        ■ may come at any call in here, and all that came is still there for the next time.
+        """
         self._hire()
-        outcomes: list[Outcome] = []
-        with suppress(queue.Empty):
-            outcomes.append(self._outcomes.get(timeout=timeout_s))
-            while True:
-                outcomes.append(self._outcomes.get_nowait())
         with self._changed:
-            self._n_open -= len(outcomes)
+            self._n_open -= self._n_taken
+            del self._done[: self._n_taken]
+            self._n_taken = 0
+        until_s = time.monotonic() + timeout_s
+        with suppress(queue.Empty):
+            while not self._done:
+                self._came.get(timeout=max(0.0, until_s - time.monotonic()))
+        outcomes = self._done[:]
+        n_taken = len(outcomes)
+        self._n_taken = n_taken  # from here to where the caller keeps them nothing is called
         return outcomes
 
     def stop(self) -> None:
@@ -166,7 +176,8 @@ class BatchSender:
             if outcome is not None:
                 if outcome.is_fatal:  # here and not where it is taken: meanwhile others would be sent
                     self.stop()
-                self._outcomes.put(outcome)
+                self._done.append(outcome)
+                self._came.put(None)
 
     def _next(self) -> Errand | None:
         """The next errand that is due, with a slot taken for it; None when nothing more is to be sent."""
@@ -213,10 +224,11 @@ class BatchSender:
         return Outcome(errand, None, attempt.error, errand.places, True)
 
     def _read(self, errand: Errand, payload: Mapping[str, Any]) -> Outcome | None:
-        vectors = read_vectors(payload, len(errand.texts), self.width)
+        with self._first_answer if self.width is None else nullcontext():  # it says the width of all others
+            vectors = read_vectors(payload, len(errand.texts), self.width)
+            self.width = self.width or vectors.width or None
         if self._is_of_other_width(vectors):
             return Outcome(errand, None, self._width_error(vectors.width), errand.places, True)
-        self.width = self.width or vectors.width or None
         bad = [n for n, is_usable in enumerate(vectors.is_usable.tolist()) if not is_usable]
         if len(bad) < len(errand.places):
             self._n_failed_in_a_row, self._has_answered = 0, True

@@ -61,9 +61,16 @@ class Books:
         return self._purses.setdefault(currency, Purse())
 
     def enter(
-        self, reply: Reply, usage: Usage, provider: str, chat: str, tell: Callable[[str], None], cell: int | None = None
+        self,
+        reply: Reply,
+        usage: Usage,
+        provider: str,
+        chat: str,
+        tell: Callable[[str], None],
+        cell: int | None = None,
+        key: object = None,
     ) -> None:
-        """Adds one answer to a question of `cell` (None: of the cell that runs).
+        """Adds one answer to a question of `cell` (None: of the cell that runs); `key`: as in `Purse.add`.
 
         When the ledger cannot be written `tell` says so once, and the answer counts all the same.
         """
@@ -76,7 +83,7 @@ class Books:
             "ending": reply.ending or "complete",
             "request_id": reply.request_id,
         }
-        self._add(reply.cost, tell, self._record(provider, reply.model, usage, reply.cost, **facts))
+        self._add(reply.cost, tell, self._record(provider, reply.model, usage, reply.cost, **facts), key)
 
     def enter_vectors(self, spent: Spent, provider: str, model: str, tell: Callable[[str], None]) -> None:
         """Adds one embedding of many texts, one row however many requests it took."""
@@ -84,15 +91,15 @@ class Books:
         usage = Usage(spent.n_tokens, 0, spent.n_tokens)
         self._add(spent.cost, tell, self._record(provider, model, usage, spent.cost, **facts))
 
-    def enter_call(self, call: SpentCall, tell: Callable[[str], None]) -> None:
-        """Adds one voice call, as long as it was; safe from any thread."""
+    def enter_call(self, call: SpentCall, tell: Callable[[str], None], key: object) -> None:
+        """Adds one voice call, as long as it was; safe from any thread. `key`: as in `Purse.add`."""
         facts = {"cell": call.cell, "elapsed_s": round(call.elapsed_s, 3), "ending": call.ending}
         record = self._record(call.provider, call.model, call.usage, call.cost, **facts, is_estimate=call.cost is not None)
-        self._add(call.cost, tell, record)
+        self._add(call.cost, tell, record, key)
 
-    def _add(self, cost: Cost | None, tell: Callable[[str], None], record: CallRecord) -> None:
+    def _add(self, cost: Cost | None, tell: Callable[[str], None], record: CallRecord, key: object = None) -> None:
         if cost is not None:
-            self._purse(cost.currency).add(cost.amount)
+            self._purse(cost.currency).add(cost.amount, key)
         if not self._config.ledger:
             return
         try:

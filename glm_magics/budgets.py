@@ -73,14 +73,15 @@ class Purse:
             self._open[id(key)] = amount
 
     def close(self, key: object) -> None:
-        """The answer of `key` is over, and is settled by `add`."""
+        """The answer of `key` is over, and cost nothing, or was settled by `add`."""
         with self._lock:
             self._open.pop(id(key), None)
 
-    def add(self, amount: float) -> None:
-        """An answer's whole cost."""
+    def add(self, amount: float, key: object = None) -> None:
+        """The whole cost of the answer of `key`, in the place of what it cost so far: at no moment none, or both."""
         with self._lock:
             self._settled += amount
+            self._open.pop(id(key), None)
 
 
 class Meter:

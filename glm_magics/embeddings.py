@@ -155,7 +155,7 @@ class _Run:
         ending = "stopped"
         try:
             while sender.n_open and self._fatal is None:
-                self._take(sender.take(TICK_S))
+                self._take(sender, TICK_S)
             if self._fatal is not None:
                 self._drain(sender, server)
             ending = "complete" if self._fatal is None else "failed"
@@ -209,12 +209,12 @@ class _Run:
         sender.stop()
         until_s = time.monotonic() + DRAIN_S
         while sender.n_open and (left_s := until_s - time.monotonic()) > 0:
-            self._take(sender.take(min(TICK_S, left_s)))
+            self._take(sender, min(TICK_S, left_s))
         if sender.n_open:
             server.abort()
 
-    def _take(self, outcomes: Sequence[Outcome]) -> None:
-        self._to_keep = self._to_count = outcomes
+    def _take(self, sender: BatchSender, timeout_s: float) -> None:
+        self._to_keep = self._to_count = sender.take(timeout_s)
         self._settle()
 
     def _settle(self, is_again: bool = False) -> None:

@@ -38,7 +38,8 @@ class Exchange:
         provider: who is asked.
         send: from a body to the stream of its answer.
         new_painter: shows one answer; told whether it comes from a recording, whole at once.
-        enter: notes an answer that cost something or took time, and its tokens, estimated if need be; called for each.
+        enter: notes an answer that cost something or took time, and its tokens, estimated if need be; called for each, with
+            the key under which it was counted while it grew.
         tell: says a sentence in the cell.
         describe: more for the line below the answer.
         schema, n_retries: what the answer must look like, and how often to ask again.
@@ -52,7 +53,7 @@ class Exchange:
     provider: Provider
     send: Callable[[Mapping[str, Any]], ChatStream]
     new_painter: Callable[[bool], Painter]
-    enter: Callable[[Reply, Usage], None]
+    enter: Callable[[Reply, Usage, object], None]
     tell: Callable[[str], None]
     describe: Callable[[ChatRequest, Reply], Sequence[str]]
     schema: Schema | None = None
@@ -166,10 +167,10 @@ class Exchange:
         """An answer is over."""
         self._bill.append((reply.usage, reply.cost))
 
-    def spend(self, reply: Reply, usage: Usage) -> None:
+    def spend(self, reply: Reply, usage: Usage, key: object) -> None:
         """It was not on record: it is paid for, and goes into the books."""
         self._spent += reply.cost.amount if reply.cost else 0.0
-        self.enter(reply, usage)
+        self.enter(reply, usage, key)
 
     def add_up(self, reply: Reply) -> None:
         """Puts tokens and cost of all answers into the reply that stands for them."""
@@ -240,13 +241,16 @@ class Watching:
 
     def enter(self) -> None:
         """Into the books, where it is an answer."""
-        if self.meter is not None:
-            self.meter.close()
-        if self.reply is None or not self.has_cost:
-            return
-        self.exchange.count(self.reply)
-        if not self._is_played:
-            self.exchange.spend(self.reply, self.reply.usage or estimate_usage(self.request, self.reply))
+        try:
+            if self.reply is None or not self.has_cost:
+                return
+            self.exchange.count(self.reply)
+            if not self._is_played:
+                usage = self.reply.usage or estimate_usage(self.request, self.reply)
+                self.exchange.spend(self.reply, usage, self.meter)
+        finally:
+            if self.meter is not None:
+                self.meter.close()
 
     @property
     def has_cost(self) -> bool:

@@ -256,7 +256,7 @@ class Asking:
             provider=provider,
             send=lambda body: client.stream_chat(body, timeout_s),
             new_painter=new_painter,
-            enter=lambda reply, usage: desk.books.enter(reply, usage, provider.name, options.chat or "", tell, cell),
+            enter=lambda reply, usage, key: desk.books.enter(reply, usage, provider.name, options.chat or "", tell, cell, key),
             tell=tell,
             describe=self._describe,
             schema=self._schema,

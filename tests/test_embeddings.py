@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import signal
+import sys
 import threading
 import time
 import warnings
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ import pyarrow as pa
 import pytest
 
 import glm_magics
+from glm_magics import batches
+from glm_magics.batches import BatchSender
 from glm_magics.errors import (
     AuthenticationError,
     CacheError,
@@ -35,9 +39,10 @@ from glm_magics.errors import (
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM, made_up_vector
 from glm_magics.vectorstore import LocalStore, Space
+from glm_magics.vectorwire import read_vectors
 
 from .conftest import KEY
-from .patience import PATIENCE_S
+from .patience import PATIENCE_S, until
 
 
 @pytest.fixture
@@ -569,6 +574,59 @@ def test_an_interrupt_keeps_what_was_answered(session: Session, monkeypatch: pyt
     vectors = session.corpus.embed(texts, 256)
     assert np.allclose(vectors, made_up(texts), atol=1e-6)
     assert sum(len(body["input"]) for body in vendor.bodies[n_before:]) == len(texts) - kept
+
+
+@pytest.mark.parametrize("line", range(2, 20))
+def test_an_interrupt_at_any_point_of_taking_loses_no_answer(session: Session, line: int) -> None:
+    """All three are there and paid for; ■ comes at this line of the method that takes them, before its last.
+
+    That one calls nothing, and Python handles signals at calls.
+    """
+    last = max(number or 0 for *_, number in BatchSender.take.__code__.co_lines())
+    session.transport = vendor = Vendor()
+    lines = itertools.count(1)
+
+    def press(frame: Any, event: str, argument: object) -> Any:
+        if event == "line" and next(lines) == line and frame.f_lineno < last:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return press
+
+    def trace(frame: Any, event: str, argument: object) -> Any:
+        if frame.f_code is not BatchSender.take.__code__:
+            return None
+        until(lambda: len(frame.f_locals["self"]._done) == 3)
+        return press(frame, event, argument)
+
+    texts = names(64 * 3)
+    sys.settrace(trace)
+    try:
+        with suppress(Interrupted):
+            session.corpus.embed(texts, 256)
+    finally:
+        sys.settrace(None)
+    session.corpus.embed(texts, 256)
+    assert sum(len(body["input"]) for body in vendor.bodies) == len(texts)
+
+
+def test_the_first_answer_says_the_width_of_all(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that come in the same moment with vectors of different lengths: a sentence, as of later ones."""
+    together = threading.Barrier(2)
+
+    def slowly(*args: Any) -> Any:
+        with suppress(threading.BrokenBarrierError):
+            together.wait(0.3)
+        return read_vectors(*args)
+
+    def answer(body: Any) -> tuple[int, Any]:
+        n = len(body["input"])
+        return 200, {"data": [{"index": place, "embedding": [1.0] * (8 if n == 1 else 16)} for place in range(n)]}
+
+    monkeypatch.setattr(batches, "read_vectors", slowly)
+    session.connect("http://models.test/v1")
+    session.transport = Vendor(answer)
+    with pytest.raises(GLMError, match=r"not of (8|16) as before|no usable vector"):
+        session.corpus.embed(names(65), model="own")
 
 
 def test_answers_are_on_disk_before_they_are_counted(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from glm_magics.options import Options
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM, sse_frame
 
-from .patience import PATIENCE_S
+from .patience import AT_ONCE_S, PATIENCE_S
 from .test_magics import run
 
 pytest.importorskip("anywidget")
@@ -35,6 +35,18 @@ def sent_pictures(request) -> list[tuple[int, int]]:
 
 def sent_text(request) -> str:
     return "".join(part.get("text", "") for part in request.body["messages"][-1]["content"])
+
+
+def test_a_defect_ends_the_asking(ip, fake: FakeGLM) -> None:
+    """As a sentence: nobody waits for what no thread does any more."""
+
+    def fail() -> None:
+        raise ZeroDivisionError("a defect")
+
+    fake.frames(fail)
+    grounding = glm_magics.ground(photo(), "the cup").wait(AT_ONCE_S)
+    assert not grounding.is_asking
+    assert grounding.message == "The answer broke: ZeroDivisionError: a defect. Ask again."
 
 
 def test_a_question_is_asked_in_the_background(ip, fake: FakeGLM) -> None:

@@ -8,7 +8,7 @@ import logging
 import threading
 import tracemalloc
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -649,6 +649,52 @@ async def _respond_for_ever(call: RealtimeSession) -> None:
     while True:
         await call.respond()
         await call.wait_for(Reconnected, PATIENCE_S)
+
+
+class Sent:
+    """A link that keeps what is sent."""
+
+    def __init__(self, breaks: Callable[[], object] | None = None) -> None:
+        self.texts: list[str] = []
+        self._breaks = breaks
+
+    async def send(self, text: str) -> None:
+        self.texts.append(text)
+        if self._breaks:
+            self._breaks()
+            raise LinkLost("the connection broke off")
+
+
+def test_what_waits_for_a_connection_that_breaks_again_waits_on() -> None:
+    """It was there, and gone again before those who waited for it woke."""
+
+    async def scene() -> None:
+        call = RealtimeSession(Connection(sandbox_provider("http://127.0.0.1:9")), CallSetup())
+        writing = asyncio.create_task(call.write("Hello"))
+        await asyncio.sleep(0)
+        call._is_up.set()
+        call._is_up.clear()
+        await asyncio.sleep(0)
+        call._link = link = Sent()  # type: ignore[assignment]
+        call._is_up.set()
+        await writing
+        assert "Hello" in link.texts[0]
+
+    play(scene)
+
+
+def test_a_question_that_is_told_to_be_lost_is_not_asked_again() -> None:
+    """The reader noticed the break before the sender did; whoever is told so would ask a second time."""
+
+    async def scene() -> None:
+        call = RealtimeSession(Connection(sandbox_provider("http://127.0.0.1:9")), CallSetup())
+        call._link = link = Sent(call.conversation.lose)  # type: ignore[assignment]
+        call._is_up.set()
+        await call.respond()
+        assert len(link.texts) == 1
+        assert not call.conversation.is_busy
+
+    play(scene)
 
 
 def test_closing_wakes_everybody(sandbox: Sandbox) -> None:

@@ -17,6 +17,7 @@ from glm_magics.clients import Clients
 from glm_magics.conversations import Conversation
 from glm_magics.errors import Interrupted
 from glm_magics.jobbook import Job, Jobs
+from glm_magics.options import Options
 from glm_magics.realtime.talks import run_in_thread
 from glm_magics.replaying import Replays
 from glm_magics.replies import Reply
@@ -136,6 +137,25 @@ def test_the_list_of_chats_while_an_answer_begins_another(tmp_path: Any) -> None
     chats.put(Growing("old"))
     assert "old" in repr(chats)
     assert list(chats) == ["old", "new"]
+
+
+def test_what_an_answer_has_cost_is_counted_at_any_moment(
+    session: Session, fake: FakeGLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it goes over from what grows to what is settled, too: another answer looks at what is left just then."""
+    session.config.session_budget = 1.0
+    fake.reply("word " * 500)
+    seen: list[float] = []
+    make_record = Books._record
+
+    def look(books: Books, *args: Any, **named: Any) -> Any:
+        seen.append(books._purse("USD").spent_beside())
+        return make_record(books, *args, **named)
+
+    monkeypatch.setattr(Books, "_record", look)
+    reply = session.ask(["hi"], Options(quiet=True))
+    assert seen[0] > 0
+    assert session.books._purse("USD").spent_beside() == reply.cost.amount
 
 
 def test_what_a_call_has_said_so_far_while_it_goes_on() -> None:

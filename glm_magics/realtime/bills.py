@@ -48,7 +48,7 @@ class CallBooks(Protocol):
     @property
     def cell(self) -> int: ...
     def allowance(self, ceiling: float, currency: str) -> Allowance | None: ...
-    def enter_call(self, call: SpentCall, tell: Callable[[str], None]) -> None: ...
+    def enter_call(self, call: SpentCall, tell: Callable[[str], None], key: object) -> None: ...
 
 
 class Bill:
@@ -120,13 +120,15 @@ class Bill:
         if self._is_closed:
             return
         self._is_closed = True
+        if self._books is not None and seconds:
+            self._enter(self._books, seconds, answers, error)
         if self._allowance and self._allowance.purse:
             self._allowance.purse.close(self)
-        if self._books is None or not seconds:
-            return
+
+    def _enter(self, books: CallBooks, seconds: float, answers: Sequence[Answer], error: GLMError | None) -> None:
         ending = "over budget" if isinstance(error, BudgetError) else "cut short" if error else "complete"
         spent = SpentCall(self._provider, self._model, tokens_of(answers), self.cost(seconds), seconds, ending, self._cell)
-        self._books.enter_call(spent, self._tell)
+        books.enter_call(spent, self._tell, self)
 
     def _tell(self, sentence: str) -> None:
         self.trouble = sentence

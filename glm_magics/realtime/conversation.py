@@ -105,6 +105,7 @@ class Conversation:
         entries: what was said, in order.
         n_heard: turns of speech that the server took.
         n_events: events that said something; heartbeats do not.
+        n_losses: how often the connection broke.
 
     Args:
         kept_audio_s: seconds of the assistant's sound that are kept, the newest.
@@ -115,7 +116,7 @@ class Conversation:
         self.entries: list[Entry] = []
         self.is_user_speaking = False
         self.is_answered_unasked = is_answered_unasked
-        self.n_heard = self.n_events = 0
+        self.n_heard = self.n_events = self.n_losses = 0
         self._n_owed = 0
         self._kept_bytes = kept_audio_s * OUTPUT_RATE_HZ * 2
         self._sounding: list[Answer] = []  # those whose sound is kept, oldest first
@@ -159,6 +160,7 @@ class Conversation:
 
     def lose(self) -> tuple[list[Answer], int]:
         """The connection broke: what was being said is over. Gives the answers that are lost, and how many had yet to begin."""
+        self.n_losses += 1
         lost = [answer for answer in self._by_id.values() if answer.status == "in_progress"]
         for answer in lost:
             answer.status = "lost"

@@ -17,7 +17,7 @@ from . import client_events as say
 from . import server_events as ev
 from .bills import Bill, check_billed
 from .conversation import KEPT_AUDIO_S, Answer, Conversation
-from .link import Link, LinkLost, open_link
+from .link import SHORT_LIFE_S, Link, LinkLost, open_link
 from .local_events import Reconnected
 from .mailbox import OVER_WAY_OUT, Mailbox
 from .outcomes import ENDS_OF_WAITING, Outcomes, lose
@@ -28,9 +28,6 @@ from .values import Item
 REPLY_TIMEOUT_S = 15.0
 SILENCE_S = 75.0
 """Two heartbeats and a half: a server that says nothing for so long is gone (it sends one every 30 s)."""
-
-SHORT_LIFE_S = 5.0
-"""A connection that broke sooner was no success: it counts as one of the tries."""
 
 _Event = TypeVar("_Event", bound=ev.ServerEvent)
 
@@ -288,10 +285,11 @@ class RealtimeSession:
             CutShortError: the call is over.
         """
         while True:
-            await self._is_up.wait()
+            while not self._is_up.is_set():  # it may have broken again before this woke
+                await self._is_up.wait()
             if self._mailbox.is_over or self._link is None:
                 raise self._mailbox.error or CutShortError("The call is over.", OVER_WAY_OUT)
-            is_asking = isinstance(event, say.ResponseCreate)
+            is_asking, n_losses = isinstance(event, say.ResponseCreate), self.conversation.n_losses
             if is_asking:
                 self._answered.clear()
             self.conversation.owe(is_asking)
@@ -299,6 +297,8 @@ class RealtimeSession:
                 await self._link.send(say.to_wire(event, uuid4().hex, int(time.time() * 1000)))
                 return
             except LinkLost:
+                if is_asking and self.conversation.n_losses > n_losses:
+                    return  # the reader noticed first, and has told that it must be asked again
                 self.conversation.owe(-is_asking)  # it is sent again: nothing is lost
                 self._is_up.clear()  # the reader notices too, and makes it again
                 await asyncio.sleep(0)
