@@ -146,7 +146,7 @@ def talk(
     tools: Functions = (),
     video: bool = False,
     vad: str = "server",
-    greeting: str = "",
+    greeting: str | bool = "",
     **setup: Any,
 ) -> VoiceCall:
     """A voice call in a widget: speak, be answered aloud, read along, interrupt; `.transcript`, `.audio`, `.reply` after it.
@@ -161,7 +161,7 @@ def talk(
         tools: functions of the notebook that it may ask for; each call is shown and approved in the widget.
         video: camera or screen can be shown to it; excludes tools.
         vad: ``server``: hands-free, the server notices that you have finished; ``client``: a button is held while you speak.
-        greeting: what it says first.
+        greeting: what it says first; True: a greeting of the server's own.
         setup: further fields of `realtime.CallSetup`: noise, is_interruptible, silence_ms, threshold, temperature, …
 
     Each call is entered in the ledger of ``%glm_usage``; its cost is estimated by the minute.

@@ -176,12 +176,48 @@ def test_the_setup_changes_in_the_middle(sandbox: Sandbox) -> None:
             assert all(session["turn_detection"]["type"] == "server_vad" for session in sessions)
             with pytest.raises(OptionError):
                 await call.update(voice="nobody")
+            before = call.setup
+            with pytest.raises(BadRequestError, match=r"session\.model: one of"):
+                await call.update(model="nobody!", vad="client")
+            assert call.setup == before
             await call.update(vad="client")
             await call.append(speech(0.2))
             await call.commit()
             await call.wait_for(ev.AudioCommitted, 5)
 
     play(scene)
+
+
+def test_a_change_greets_nobody_and_takes_tools_away(sandbox: Sandbox) -> None:
+    """The server hears of the greeting once; what has no tools any more calls none."""
+
+    async def scene() -> None:
+        async with call_to(sandbox, greeting="Hello!", tools=[TOOL]) as call:
+            assert (await call.answer(5)).text == "Hello!"
+            await call.update(temperature=0.3, tools=[])
+            await call.write("get_temp, please")
+            await call.respond()
+            answer = await call.answer(5)
+            assert ("I read: get_temp, please" in answer.text, answer.calls) == (True, [])
+            assert len(call.conversation.answers) == 2
+
+    play(scene)
+
+
+def test_turns_that_are_answered_when_asked(sandbox: Sandbox) -> None:
+    """The server's VAD ends the turn and no more; in a call with a recording too."""
+
+    async def scene() -> None:
+        async with call_to(sandbox, vad="server", silence_ms=300, is_answered_unasked=False) as call:
+            await call.append(speech(0.3) + quiet(0.5))
+            await call.wait_for(ev.AudioCommitted, 5)
+            assert not call.conversation.is_busy
+            await call.respond()
+            assert "I heard" in (await call.answer(5)).text
+
+    play(scene)
+    result = talk(sandbox, write_wave(speech(0.4), 16_000), silence_ms=300, is_answered_unasked=False)
+    assert len(result.answers) == 1
 
 
 @pytest.mark.parametrize(
@@ -353,6 +389,18 @@ def test_appends_are_kept_under_the_limit(sandbox: Sandbox) -> None:
 
 def to(url: str, key: str = "a.b") -> Connection:
     return Connection(sandbox_provider(url), Secret(key))
+
+
+@pytest.mark.parametrize(
+    ("base_url", "url"),
+    [
+        pytest.param(PROVIDERS["bigmodel"].base_url, "wss://open.bigmodel.cn/api/paas/v4/realtime", id="vendor"),
+        pytest.param("http://127.0.0.1:8765/api/paas/v4/", "ws://127.0.0.1:8765/api/paas/v4/realtime", id="sandbox"),
+    ],
+)
+def test_where_calls_go(base_url: str, url: str) -> None:
+    """The reference's address, encrypted wherever chats are."""
+    assert realtime_url(base_url) == url
 
 
 def test_the_key_goes_into_the_header_alone(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:

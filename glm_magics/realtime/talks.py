@@ -152,6 +152,7 @@ async def _talk(
         await _send(call, recording, speed, timeout_s)
         if call.setup.vad == "client":
             await call.commit()
+        if not call.conversation.is_answered_unasked:
             await call.respond()
         await _until_quiet(call, helper, timeout_s)
     finally:

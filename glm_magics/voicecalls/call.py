@@ -412,4 +412,8 @@ def open_call(
     setup = make_setup(fields)
     if INPUT_RATES_HZ.get(setup.input_format, PAGE_RATE_HZ) != PAGE_RATE_HZ:
         raise OptionError(f"A page hears {PAGE_RATE_HZ:,} samples a second.", f"Leave input_format={setup.input_format!r} away.")
+    if not setup.is_answered_unasked:
+        raise OptionError(
+            "A page asks for no answers.", "Leave is_answered_unasked away; with vad='client' a button asks for each."
+        )
     return VoiceCall(setup, connection, Toolbox.of(tools) if tools else None, switchboard, books)
