@@ -644,6 +644,26 @@ def test_a_page_cannot_write_traits(sandbox: Sandbox, switchboard: Switchboard) 
     assert (page.call.widget.state, page.call.widget.owner, page.call.widget.message) == ("idle", "", "")
 
 
+def test_no_page_is_told_the_key(ip: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by a trait, a message, an output of the cell, or what is kept of the call."""
+    shown: list[Any] = []
+    monkeypatch.setattr(ip.display_pub, "publish", lambda data, metadata=None, **more: shown.append((data, metadata, more)))
+    key = "an-id.very-secret"
+    call = open_call({}, [weather], lambda: Connection(sandbox_provider(sandbox.base_url), Secret(key)), Switchboard())
+    page = Page(call)
+    call._ipython_display_()
+    page.start()
+    call.say("weather for Oslo")
+    until(lambda: any(row["calls"] for row in page.rows().values()))
+    page.send("allow", call=1, how="yes", reason="")
+    until(lambda: "Oslo" in "".join(page.texts("assistant")))
+    page.speak(quiet(0.2))
+    call.stop()
+    assert sandbox.requests[-1].headers["authorization"] == "Bearer ***"  # it was there
+    kept = [call.widget.get_state(), page.told, shown, call, call.setup, call.replies, call.transcript.values.tolist()]
+    assert "very-secret" not in repr(kept)
+
+
 @pytest.mark.parametrize(
     ("fields", "error", "sentence"),
     [
@@ -681,6 +701,7 @@ def test_a_page_cannot_write_traits(sandbox: Sandbox, switchboard: Switchboard) 
         pytest.param({"noise": None}, OptionError, "noise is None", id="no-noise"),
         pytest.param({"is_interruptible": "no"}, OptionError, "Give True or False", id="flag-text"),
         pytest.param({"input_format": "pcm24"}, OptionError, "16,000 samples a second", id="rate-of-no-page"),
+        pytest.param({"is_answered_unasked": False}, OptionError, "page asks for no answers", id="nobody-to-ask"),
     ],
 )
 def test_a_wrong_setup_is_a_sentence(fields: dict[str, Any], error: type[Exception], sentence: str) -> None:
