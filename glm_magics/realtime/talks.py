@@ -101,7 +101,7 @@ def talk_file(
     The call is entered in the ledger of ``%glm_usage``.
 
     Args:
-        source: a path, bytes of a file, or `Sound`.
+        source: a path, bytes of a file, `Sound`, or sound of an answer or a call.
         speed: 1.0 as it sounds; 4.0 four times as fast; ``float("inf")`` as fast as the server lets it. Faster than it sounds, it
             waits for each answer before it goes on.
         functions: by name: called with the arguments of the model's calls; what they give goes back to it.
