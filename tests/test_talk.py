@@ -24,7 +24,7 @@ from glm_magics.providers import Connection, Secret, sandbox_provider
 from glm_magics.realtime import server_events as ev
 from glm_magics.realtime.local_events import ConnectionLost
 from glm_magics.realtime.tapes import CallAudio, Tape
-from glm_magics.realtime.values import Pcm, Response
+from glm_magics.realtime.values import Pcm, Problem, Response
 from glm_magics.sandbox import Sandbox
 from glm_magics.voicecalls import Switchboard, VoiceCall, open_call
 from glm_magics.voicecalls import call as call_module
@@ -526,6 +526,44 @@ def test_errors_of_the_server_are_told_and_the_call_goes_on(sandbox: Sandbox, sw
     page.send("hold", is_down=False, is_void=False)
     until(lambda: "The server: " in page.call.message)
     assert page.call.state == "on"
+
+
+def test_silence_is_told_in_its_row(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """The button held without a word: nothing was understood, and the model answers all the same."""
+    page = open_to(sandbox, switchboard, vad="client").start()
+    page.send("hold", is_down=True)
+    page.speak(quiet(0.5))
+    page.send("hold", is_down=False, is_void=False)
+    until(
+        lambda: (
+            [row["note"] for row in page.rows().values() if row["who"] == "user"]
+            == ["not understood: asr: no result, err: <nil>"]
+        )
+    )
+    until(lambda: page.texts("assistant"))
+
+
+def test_what_others_say_is_shown_without_control_characters(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """Words of a model, of a function and of the server: foreign text, for whoever reads it in a terminal too."""
+
+    def paint(colour: str) -> str:
+        """Paints."""
+        return f"\x1b[31m{colour}\x1b[0m"
+
+    page = open_to(sandbox, switchboard, [paint], vad="client").start()
+    sandbox.reply("\x1b]0;yours\x07Hello\x1b[2J")
+    page.send("write", text="Hi.\x1b[31m")
+    until(lambda: page.texts("assistant"))
+    assert (page.texts("user"), page.texts("assistant")) == (["Hi.[31m"], ["]0;yoursHello[2J"])
+    page.send("write", text="paint red")
+    asked = waiting_call(page)
+    page.send("allow", call=asked["n"], how="yes", reason="")
+    until(lambda: call_state(page, asked["n"])[0] == "done")
+    assert call_state(page, asked["n"])[1] == "[31mred[0m"
+    page.call.on_event(page.call._record.call, ev.ErrorEvent(error=Problem(message="no\x1b[31m way")))
+    assert page.call.widget.message == "The server: no[31m way"
+    page.call.stop()
+    assert "\x1b" not in repr([bundle for bundle in (page.call._record.talk(page.call._errands)._repr_mimebundle_(),)])
 
 
 def test_a_page_that_is_gone_ends_the_call(sandbox: Sandbox, switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
