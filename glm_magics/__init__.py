@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .media.audio import Sound as Sound
     from .messages import ImagePart as ImagePart
     from .previews import Preview
+    from .recorders import Recorder as Recorder
     from .replies import Reply as Reply
     from .replies import Usage as Usage
     from .session import Session
@@ -61,11 +62,13 @@ _LAZY = {
     "parse_boxes": "boxes",
     "Sound": "media.audio",
     "Speech": "speech",
+    "Recorder": "recorders",
 }
 __all__ = [
-    *("Boxes", "Comparison", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "atlas", "cache"),
-    *("chats", "clusters", "connect", "current_session", "duplicates", "embed", "frame_image", "frame_images", "ground", "jobs"),
-    *("mcp", "models", "parse_boxes", "preview", "realtime", "register", "replay", "search", "similar", "talk", "usage"),
+    *("Boxes", "Comparison", "GLMError", "ImagePart", "Recorder", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask"),
+    *("atlas", "cache", "chats", "clusters", "connect", "current_session", "duplicates", "embed", "frame_image", "frame_images"),
+    *("ground", "jobs", "mcp", "models", "parse_boxes", "preview", "realtime", "register", "replay", "search", "similar", "talk"),
+    "usage",
 ]
 
 _MODULES = ("realtime",)

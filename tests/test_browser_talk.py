@@ -502,3 +502,37 @@ def test_an_answer_aloud_is_heard_while_it_comes(page: Any, lab_url: str, folder
     rate_hz, out, _ = tapped(page)
     sent = np.frombuffer(speak(lab.output_text(2).strip(), 44_100), "<i2") / 32767
     assert likeness(out, at_rate(sent, 44_100, rate_hz)[rate_hz : 3 * rate_hz])[0] > 0.95  # the ear may open a little late
+
+
+def test_a_recording_in_the_cell(page: Any, lab_url: str, folder: Path) -> None:
+    """A button, what was said, and a question with it; the saved notebook plays it. Without a microphone: a sentence."""
+    check = "import numpy as np\nprint(question.audio.rate_hz, np.abs(question.audio.samples).max() > 3000, question.is_on)"
+    cells = ("question = glm.Recorder()\nquestion", check, "%%glm -f question\nWhat do you hear?")
+    write_notebook(folder / "recorded.ipynb", "%load_ext glm_magics\n%glm_connect sandbox\nimport glm_magics as glm", *cells)
+    lab = LabPage(page, lab_url, "recorded.ipynb")
+    lab.run(0)
+    lab.run(1)
+    root = page.locator(".glm-record")
+    root.wait_for()
+    page.wait_for_timeout(300)
+    root.get_by_role("button", name="Record", exact=True).click()
+    root.get_by_role("button", name="Stop").wait_for()
+    page.wait_for_function("() => Number(document.querySelector('.glm-record [role=meter]').getAttribute('aria-valuenow')) > 40")
+    page.wait_for_timeout(2500)
+    page.screenshot(path=ARTIFACTS / "record-on.png")
+    root.get_by_role("button", name="Stop").click()
+    root.locator("audio").wait_for()
+    page.screenshot(path=ARTIFACTS / "record-over.png")
+    page.wait_for_function("() => document.querySelector('.glm-record audio').duration > 2")
+    lab.run(2)
+    assert lab.output_text(2).strip() == "16000 True False"
+    lab.run(3)
+    assert "seconds of sound" in lab.output_text(3)
+    lab.save()
+    sound, view = read_outputs(folder / "recorded.ipynb")[1]
+    assert "data:audio/" in "".join(sound["data"]["text/html"])
+    assert "application/vnd.jupyter.widget-view+json" in view["data"]
+    page.evaluate("() => { " + REFUSE.format(name="NotAllowedError") + " }")
+    root.get_by_role("button", name="Record again").click()
+    root.locator(".gt-message", has_text="not allowed on this page").wait_for()
+    assert "-f question.wav" in root.locator(".gt-message").inner_text()
