@@ -493,6 +493,60 @@ def test_heartbeats(sandbox: Sandbox) -> None:
     play(scene)
 
 
+def test_an_update_is_followed_by_a_heartbeat(sandbox: Sandbox) -> None:
+    """Of either kind of session."""
+
+    async def scene() -> None:
+        async with bare_call(sandbox) as call:
+            await call.say("session.update", session={"temperature": 0.2})
+            await call.say("transcription_session.update", session={"input_audio_format": "pcm"})
+            got = [json.loads(await call.socket.recv())["type"] for _ in range(5)]
+            assert got == [
+                "heartbeat", "session.updated", "heartbeat", "transcription_session.updated", "heartbeat",
+            ]  # fmt: skip
+
+    play(scene)
+
+
+def test_a_search_of_the_servers_own_is_among_its_tools(sandbox: Sandbox) -> None:
+    """In audio mode, beside those of the client."""
+
+    async def scene() -> None:
+        async with bare_call(sandbox, tools=[TOOL], beta_fields={"chat_mode": "audio", "auto_search": True}) as call:
+            assert [tool["name"] for tool in call.events[-1]["session"]["tools"]] == [TOOL["name"], "search_engine_auto"]
+
+    play(scene)
+
+
+def test_from_audio_to_video_the_history_stays(sandbox: Sandbox) -> None:
+    """The other way it is dropped."""
+
+    async def scene() -> None:
+        async with bare_call(sandbox) as call:
+            await call.say("conversation.item.create", item={**text_item("Keep me."), "id": "item1"})
+            await call.say("session.update", session={"beta_fields": {"chat_mode": "video_passive"}})
+            await call.say("conversation.item.retrieve", item_id="item1")
+            assert (await call.until("conversation.item.retrieved", "error"))["type"] == "conversation.item.retrieved"
+
+    play(scene)
+
+
+def test_a_turn_that_is_answered_when_asked(sandbox: Sandbox) -> None:
+    """``create_response`` false: the server ends the turn, and waits."""
+
+    async def scene() -> None:
+        async with bare_call(sandbox, turn_detection={**SERVER_VAD, "create_response": False}) as call:
+            await call.append(speech(0.4) + quiet(0.6))
+            item_id = (await call.until("input_audio_buffer.committed"))["item_id"]
+            await call.say("conversation.item.retrieve", item_id=item_id)
+            await call.until("conversation.item.retrieved")
+            assert "response.created" not in call.types
+            await call.say("response.create")
+            assert "I heard" in (await call.until("response.text.done"))["text"]
+
+    play(scene)
+
+
 def test_the_concurrency_limit_counts_calls(sandbox: Sandbox) -> None:
     """One too many is refused, and welcome when there is room."""
 

@@ -28,6 +28,7 @@ from glm_magics.realtime.values import Pcm, Problem, Response
 from glm_magics.sandbox import Sandbox
 from glm_magics.voicecalls import Switchboard, VoiceCall, open_call
 from glm_magics.voicecalls import call as call_module
+from glm_magics.voicecalls import errands as errands_module
 from glm_magics.voicecalls import screen as screen_module
 from glm_magics.voicecalls.freshness import Freshness
 from glm_magics.voicecalls.record import CallRecord
@@ -146,7 +147,9 @@ def test_push_to_talk(sandbox: Sandbox, switchboard: Switchboard) -> None:
     """While the button is held sound is taken; letting it go asks for the answer; a void press asks for nothing."""
     page = open_to(sandbox, switchboard, vad="client").start()
     page.send("hold", is_down=True)
+    page.speak(speech(1.0))
     page.send("hold", is_down=False, is_void=True)
+    page.speak(speech(2.0))  # nobody holds the button
     page.send("hold", is_down=True)
     page.speak(speech(0.5))
     page.send("hold", is_down=False, is_void=False)
@@ -210,6 +213,60 @@ def test_the_button_stops_an_answer(switchboard: Switchboard) -> None:
         assert "response.cancel" in [event["type"] for event in slow.requests[-1].events]
         assert page.call.replies[0].ending == "stopped"
         page.call.stop()
+
+
+@pytest.mark.parametrize("is_typed", [True, False], ids=["typing", "button-to-talk"])
+def test_whoever_says_something_interrupts(switchboard: Switchboard, is_typed: bool) -> None:
+    """The page is silent at once, the server is asked to stop, and refuses nothing of what comes next."""
+    with Sandbox(chunk_delay_s=0.05) as slow:
+        slow.reply("One two three four five six seven eight nine ten. " * 8)
+        page = open_to(slow, switchboard, vad="client").start()
+        page.send("write", text="Count.")
+        until(lambda: len(page.played) > 3)
+        n_flushed = page.types().count("flush")
+        page.send("write", text="Stop.") if is_typed else page.send("hold", is_down=True)
+        assert page.types().count("flush") == n_flushed + 1
+        if not is_typed:
+            page.speak(speech(0.3))
+            page.send("hold", is_down=False, is_void=False)
+        until(lambda: len(page.texts("assistant")) > 1)
+        assert page.rows()[1]["note"] == "interrupted"
+        assert "response.cancel" in [event["type"] for event in slow.requests[-1].events]
+        assert "The server" not in page.call.message
+        page.call.stop()
+
+
+SAYING = [
+    pytest.param({"vad": "client"}, lambda page: page.send("write", text="weather for Rome"), id="typed"),
+    pytest.param({"vad": "client"}, lambda page: hold_and_speak(page), id="button"),
+    pytest.param({"silence_ms": 300}, lambda page: page.speak(speech(0.4) + quiet(0.6)), id="hands-free"),
+]
+
+
+def hold_and_speak(page: Page) -> None:
+    page.send("hold", is_down=True)
+    page.speak(speech(0.4))
+    page.send("hold", is_down=False, is_void=False)
+
+
+@pytest.mark.parametrize(("fields", "say"), SAYING)
+def test_functions_run_again_when_the_user_says_something(
+    sandbox: Sandbox, switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], say: Any
+) -> None:
+    """So many in a row and no more, then it is the user's turn; that begins the count anew."""
+    monkeypatch.setattr(errands_module, "MAX_ROUNDS", 1)
+    page = open_to(sandbox, switchboard, [weather], **fields).start()
+    sandbox.reply(tool_calls=[("weather", {"city": "Oslo"})])
+    sandbox.reply(tool_calls=[("weather", {"city": "Bonn"})])
+    page.send("write", text="weather for Oslo")
+    page.send("allow", call=waiting_call(page)["n"], how="always", reason="")
+    until(lambda: any(call["n"] == 2 and call["result"] for row in page.rows().values() for call in row["calls"]))
+    assert call_state(page, 2) == ("failed", "Too many functions were called in a row; answer with what is known.")
+    until(lambda: not page.call.conversation.is_busy)
+    sandbox.hear("weather for Rome")
+    say(page)
+    until(lambda: any(call["n"] == 3 and call["result"] for row in page.rows().values() for call in row["calls"]))
+    assert call_state(page, 3) == ("done", "It rains in Rome.")
 
 
 def test_typed_words(sandbox: Sandbox, switchboard: Switchboard) -> None:
