@@ -226,21 +226,34 @@ def test_a_function_is_approved(page: Any, lab_url: str, folder: Path) -> None:
     assert lab.output_text(2).strip() == "weather(city='Oslo'): It rains in Oslo."
 
 
-def test_camera(page: Any, lab_url: str, folder: Path) -> None:
-    """Its pictures go to the server at the chosen rate, and are seen in the widget."""
-    count = "print(sum(event['type'].endswith('video_frame') for event in sandbox.requests[-1].events) >= 3)"
-    lab, call = open_call(page, lab_url, folder, "video", "", "glm.talk(video=True, vad='client')", count)
+SCREEN = """navigator.mediaDevices.getDisplayMedia = async () => {
+  const canvas = document.createElement('canvas');
+  canvas.getContext('2d').fillRect(0, 0, 99, 99);
+  return canvas.captureStream(10);
+}"""
+
+
+@pytest.mark.parametrize("kind", ["camera", "screen"])
+def test_pictures(page: Any, lab_url: str, folder: Path, kind: str) -> None:
+    """Of the camera and of the screen: they go to the server at the chosen rate, and are seen in the widget."""
+    count = (
+        "times = [e['client_timestamp'] for e in sandbox.requests[-1].events if e['type'].endswith('video_frame')]\n"
+        "gaps = sorted(b - a for a, b in zip(times, times[1:]))\n"
+        "print(len(times) > 3, 400 < gaps[len(gaps) // 2] < 700)"
+    )
+    lab, call = open_call(page, lab_url, folder, kind, "", "glm.talk(video=True, vad='client')", count)
+    page.evaluate("() => { " + SCREEN + " }")
     call.start()
     call.root.get_by_label("Pictures a second").select_option("2")
-    call.root.get_by_label("Pictures", exact=True).select_option("camera")
+    call.root.get_by_label("Pictures", exact=True).select_option(kind)
     call.root.locator("video").wait_for()
     page.wait_for_timeout(2500)
-    page.screenshot(path=ARTIFACTS / "talk-video.png")
+    page.screenshot(path=ARTIFACTS / f"talk-{kind}.png")
     call.root.get_by_label("Message").fill("What do you see?")
     page.keyboard.press("Enter")
     call.row("assistant", "pictures")
     lab.run(2)
-    assert lab.output_text(2).strip() == "True"
+    assert lab.output_text(2).strip() == "True True"
     call.press("Hang up")
     call.wait_for_state("over")
 
@@ -444,12 +457,34 @@ def test_a_microphone_that_goes_in_a_call(page: Any, lab_url: str, folder: Path)
     call.wait_for_state("over")
 
 
-LATE_PIECES = """([source, late_ms]) => {
+PHONE = """(source, told) => {
   let made;
-  class Processor { constructor() { this.port = { postMessage: () => {} }; } }
+  class Processor { constructor() { this.port = { postMessage: told }; } }
   new Function("AudioWorkletProcessor", "registerProcessor", "sampleRate", "currentTime", source)(
     Processor, (name, kind) => { made = kind; }, 48000, 0);
-  const phone = new made({ processorOptions: { spokenHz: 24000 } });
+  return new made({ processorOptions: { spokenHz: 24000 } });
+}"""
+
+HEARD = """([source, loud_s, quiet_s, isMuted]) => {
+  const told = [];
+  const phone = (PHONE)(source, (message) => told.push(message));
+  phone.take({ on: true, muted: isMuted });
+  for (let n = 0; n < 48000 * (loud_s + quiet_s); n += 128) {
+    const tone = (_, i) => (n < 48000 * loud_s ? Math.sin((2 * Math.PI * 440 * (n + i)) / 48000) : 0);
+    const left = Float32Array.from({ length: 128 }, tone);
+    phone.process([[left, new Float32Array(128)]], [[new Float32Array(128)]]);
+  }
+  const frames = told.filter((message) => message.frame).map((message) => message.frame);
+  return {
+    lengths: frames.map((frame) => frame.length),
+    loudest: frames.map((frame) => frame.reduce((most, value) => Math.max(most, Math.abs(value)), 0)),
+    ups: frames[2].reduce((n, value, i, all) => n + (i > 0 && all[i - 1] < 0 && value >= 0 ? 1 : 0), 0),
+    level: Math.max(...told.map((message) => message.level ?? 0)),
+  };
+}""".replace("PHONE", PHONE)
+
+LATE_PIECES = """([source, late_ms]) => {
+  const phone = (PHONE)(source, () => {});
   const heard = [];
   for (let n = 0, k = 0; n < 48 * (late_ms.length + 2) * 100; n += 128) {
     for (; k < late_ms.length && (k * 100 + late_ms[k]) * 48 <= n; k++) {
@@ -465,7 +500,27 @@ LATE_PIECES = """([source, late_ms]) => {
   const steps = loud.slice(1).map((at, i) => (at - loud[i]) / 48);
   const jumps = heard.slice(1).map((value, i) => Math.abs(value - heard[i]));
   return { begins_ms: loud[0] / 48, gap_ms: Math.max(...steps), jump: Math.max(...jumps) };
-}"""
+}""".replace("PHONE", PHONE)
+
+
+def phone_source() -> str:
+    """What runs in the audio thread."""
+    return page_module.read_page("sound.js").split("String.raw`")[1].split("`;\n")[0]
+
+
+@pytest.mark.parametrize("is_muted", [False, True], ids=["open", "muted"])
+def test_what_the_microphone_hears(page: Any, is_muted: bool) -> None:
+    """Frames of 100 ms at 16 kHz, channels mixed, five together where nobody speaks; muted they hold nothing, and no level."""
+    heard = page.evaluate(HEARD, [phone_source(), 1.0, 2.6, is_muted])
+    if is_muted:
+        assert set(heard["loudest"]) == {0}
+        assert (set(heard["lengths"]), heard["level"]) == ({1600, 8000}, 0)
+        return
+    assert heard["lengths"][:15] == [1600] * 15
+    assert heard["lengths"][-1] == 8000
+    assert all(15_000 < loudest < 17_000 for loudest in heard["loudest"][1:9])  # the mean of a loud and a silent channel
+    assert heard["ups"] == 44
+    assert heard["level"] == pytest.approx(0.125, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -479,8 +534,7 @@ LATE_PIECES = """([source, late_ms]) => {
 )
 def test_a_piece_that_is_late_leaves_no_gap(page: Any, late_ms: list[int], gap_ms: float) -> None:
     """The voice goes on until it comes, without a click; the first piece waits a fiftieth of a second and no longer."""
-    source = page_module.read_page("sound.js").split("String.raw`")[1].split("`;\n")[0]
-    heard = page.evaluate(LATE_PIECES, [source, late_ms])
+    heard = page.evaluate(LATE_PIECES, [phone_source(), late_ms])
     assert heard["begins_ms"] < 25
     assert heard["gap_ms"] < gap_ms
     assert heard["jump"] < 0.03

@@ -327,6 +327,7 @@ def test_the_flow_of_the_vendors_samples(sandbox: Sandbox, is_server_vad: bool) 
 
 
 VIDEO = {"chat_mode": "video_passive"}
+GREETED = {"chat_mode": "audio", "greeting_config": {"enable": True, "content": "x" * 1025}}
 FRAME = {"type": "input_audio_buffer.append_video_frame", "video_frame": JPEG}
 
 
@@ -357,6 +358,7 @@ def appended(data: bytes) -> dict[str, Any]:
         pytest.param(updated(turn_detection={"type": "x"}), "invalid_event", "vad", id="vad"),
         pytest.param(updated(tools=[{}]), "invalid_event", "tools", id="tools"),
         pytest.param(updated(tools=[TOOL], beta_fields=VIDEO), "invalid_event", "audio mode only", id="video-tools"),
+        pytest.param(updated(beta_fields=GREETED), "invalid_event", "1024 characters", id="greeting"),
         pytest.param(updated(max_response_output_tokens=5000), "invalid_event", "1024", id="tokens"),
         pytest.param({"type": "input_audio_buffer.append"}, "invalid_event", "'audio' field", id="no-audio"),
         pytest.param({"type": "input_audio_buffer.append", "audio": "!!"}, "invalid_event", "no base64", id="no-base64"),
