@@ -36,7 +36,7 @@ from glm_magics.errors import (
 )
 from glm_magics.media.audio import Sound
 from glm_magics.providers import PROVIDERS, Connection, Secret, sandbox_provider
-from glm_magics.realtime import CallSetup, RealtimeSession, mailbox, talk_file
+from glm_magics.realtime import CallSetup, RealtimeSession, mailbox, talk_file, talks
 from glm_magics.realtime import server_events as ev
 from glm_magics.realtime.bills import Bill
 from glm_magics.realtime.link import Link, LinkLost, realtime_url
@@ -120,6 +120,8 @@ def test_typed_words_and_functions(sandbox: Sandbox) -> None:
             assert [each.name for each in answer.calls] == ["get_temp"]
             await call.give_results(["24 C"])
             assert "The tools answered: 24 C" in (await call.answer(5)).text
+            await call.give_results([""])  # the server takes no empty result
+            assert "The tools answered: null" in (await call.answer(5)).text
             with pytest.raises(OptionError, match="nothing to say"):
                 await call.write("  ")
 
@@ -523,6 +525,21 @@ def test_a_broken_connection_is_made_again(sandbox: Sandbox) -> None:
     play(scene)
 
 
+def test_a_transcription_session_is_made_again_as_one(sandbox: Sandbox) -> None:
+    """It still answers nobody."""
+
+    async def scene() -> None:
+        async with call_to(sandbox, transcribes_only=True) as call:
+            await call._link.close()
+            await call.wait_for(Reconnected, 5)
+            await call.append(speech(0.2))
+            await call.commit()
+            await call.wait_for(ev.TranscriptionCompleted, 5)
+            assert said(sandbox)[0] == "transcription_session.update"
+
+    play(scene)
+
+
 @pytest.mark.parametrize("fault", ["call-cut", "call-mute"])
 @pytest.mark.parametrize("vad", ["client", "server"])
 def test_an_answer_that_breaks_off_is_given_as_lost(fault: str, vad: str) -> None:
@@ -831,6 +848,22 @@ def test_functions_of_the_notebook_answer_calls(sandbox: Sandbox, tmp_path: Path
     ]  # fmt: skip
     assert "The tools answered" in result.answers[-1].text
     assert result.transcript[0][::2] == ("user", "(spoken, not written down)")  # the server writes no question of a function down
+
+
+def test_functions_end_somewhere_and_each_turn_begins_anew(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is told that there are too many in a row, and its next question of a function runs again."""
+    monkeypatch.setattr(talks, "MAX_ROUNDS", 2)
+    for _ in range(3):
+        sandbox.reply(tool_calls=[("get_temp", {})])
+    sandbox.reply("I give up.")
+    sandbox.reply(tool_calls=[("get_temp", {})])
+    result = talk(sandbox, recording(tmp_path / "in.wav"), functions={"get_temp": lambda: "24 C"})
+    given = [entry.text for entry in result.entries if entry.who == "tool"]
+    too_many = '{"error": "Too many functions were called in a row; answer with what is known."}'
+    assert given == ["24 C", "24 C", too_many, "24 C"]
+    assert result.text.startswith("I give up.")
 
 
 def test_a_question_without_an_answer_is_kept_when_the_call_is_over(sandbox: Sandbox) -> None:

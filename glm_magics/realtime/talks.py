@@ -22,7 +22,7 @@ from .bills import Bill
 from .conversation import Answer, Conversation, Entry
 from .pacing import cut, frame_s, split_turns
 from .recordings import Recording, read_recording
-from .server_events import ResponseDone
+from .server_events import AudioCommitted, FunctionCallDone, ResponseDone
 from .session import RealtimeSession
 from .setup import MAX_TURN_S, OUTPUT_RATE_HZ, check_number, check_setup, make_setup
 
@@ -43,7 +43,9 @@ _MARGIN_S = 0.2
 _LOOK_S = 0.005
 _HANG_UP_S = 5.0
 MAX_ROUNDS = 8
-"""Of functions asking for functions."""
+"""Of functions asking for functions, before the user says something again; then the model is told to stop."""
+
+_TOO_MANY = '{"error": "Too many functions were called in a row; answer with what is known."}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,14 +235,20 @@ class _Helper:
 
     async def _listen(self) -> None:
         async for event in self._call:
+            if isinstance(event, AudioCommitted):  # the user said something
+                self._n_rounds = 0
             if not isinstance(event, ResponseDone) or not self._functions:
                 continue
             calls = self._call.conversation.find(event.response.id).calls
-            if calls and self._n_rounds < MAX_ROUNDS:
+            if calls and self._n_rounds <= MAX_ROUNDS:
                 self.is_busy, self._n_rounds = True, self._n_rounds + 1
-                outputs = [await asyncio.to_thread(_output, self._functions, call.name, call.arguments) for call in calls]
-                await self._call.give_results(outputs)
+                await self._call.give_results([await asyncio.to_thread(self._run, call) for call in calls])
                 self.is_busy = False
+
+    def _run(self, call: FunctionCallDone) -> str:
+        if self._n_rounds > MAX_ROUNDS:
+            return _TOO_MANY
+        return _output(self._functions, call.name, call.arguments)
 
 
 def _output(functions: Mapping[str, Callable[..., Any]], name: str, arguments: str) -> str:
