@@ -624,11 +624,17 @@ def test_what_others_say_is_shown_without_control_characters(sandbox: Sandbox, s
 
 
 def test_a_page_that_is_gone_ends_the_call(sandbox: Sandbox, switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A closed laptop costs no hours."""
+    """A closed laptop costs no hours; another page that looks on holds no call."""
     monkeypatch.setattr(call_module, "PAGE_GONE_S", 0.2)
     page = open_to(sandbox, switchboard).start()
-    until(lambda: page.call.state == "over")
+
+    def look_on() -> bool:
+        page.call.widget._handle_custom_msg({"type": "alive", "page": "page2"}, [])
+        return page.call.state == "over"
+
+    until(look_on)
     assert "page was gone" in page.call.message
+    assert {told["page"] for told in page.told if told["type"] == "alive"} == {"page2"}
 
 
 def test_sound_that_waited_for_a_busy_kernel_is_left_out(sandbox: Sandbox, switchboard: Switchboard) -> None:
@@ -942,6 +948,21 @@ def test_pieces_of_any_length_are_played_whole(pieces: list[bytes | None], playe
         record.conversation.add(event, 0.0)
         got.append(record.play(event)[1])
     assert got == played
+
+
+def test_an_answer_that_had_not_begun_to_sound_is_stopped_too() -> None:
+    """While the one before it was still being played."""
+    record = CallRecord("glm-realtime-flash", 16_000)
+    played = []
+    for answer in ("one", "two"):
+        record.conversation.add(ev.ResponseCreated(response=Response(answer, "in_progress")), 0.0)
+        if answer == "two":
+            record.stop_playing()
+        event = ev.AudioDelta(response_id=answer, audio=Pcm(b"ab"))
+        record.conversation.add(event, 0.0)
+        played.append(record.play(event)[1])
+        record.conversation.add(ev.ResponseDone(response=Response(answer, "completed")), 0.0)
+    assert played == [b"ab", b""]
 
 
 # What it costs
