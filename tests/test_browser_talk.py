@@ -558,6 +558,31 @@ def test_an_answer_aloud_is_heard_while_it_comes(page: Any, lab_url: str, folder
     assert likeness(out, at_rate(sent, 44_100, rate_hz)[rate_hz : 3 * rate_hz])[0] > 0.95  # the ear may open a little late
 
 
+def test_what_takes_too_long_is_sent_as_far_as_it_may_be(page: Any, lab_url: str, folder: Path) -> None:
+    """A turn under the button takes 30 seconds, a recording ten minutes; here one and a half of each."""
+    sooner = (
+        "import glm_magics.recorders\nfrom glm_magics.widgets.calling import CallWidget\n"
+        "CallWidget._esm = CallWidget._esm.replace('LONGEST_HOLD_MS = 29000', 'LONGEST_HOLD_MS = 1500')\n"
+        "glm_magics.recorders.MAX_S = 1.5\nquestion = glm.Recorder()"
+    )
+    lab, call = open_call(page, lab_url, folder, "long", sooner, "glm.talk(vad='client')", "question", "print(question.seconds)")
+    call.start()
+    call.root.get_by_role("button", name="Hold to talk").focus()
+    page.keyboard.down(" ")
+    call.root.locator(".gt-message", has_text="One turn takes 30 seconds; what you said was sent.").wait_for()
+    page.keyboard.up(" ")
+    call.row("assistant", "I heard 1.")
+    call.press("Hang up")
+    call.wait_for_state("over")
+    lab.run(2)
+    recorder = page.locator(".glm-record")
+    recorder.get_by_role("button", name="Record", exact=True).click()
+    recorder.locator(".gt-message", has_text="Ten minutes are recorded").wait_for()
+    recorder.locator("audio").wait_for()
+    lab.run(3)
+    assert lab.output_text(3).strip() == "1.5"
+
+
 def test_a_recording_in_the_cell(page: Any, lab_url: str, folder: Path) -> None:
     """A button, what was said, and a question with it; the saved notebook plays it. Without a microphone: a sentence."""
     check = "import numpy as np\nprint(question.audio.rate_hz, np.abs(question.audio.samples).max() > 3000, question.is_on)"
