@@ -900,6 +900,7 @@ def test_a_hostile_transcript_is_escaped(sandbox: Sandbox, tmp_path: Path) -> No
         pytest.param(Sound(tone(1), 16_000), {"speed": 0}, OptionError, "speed is 0", id="speed"),
         pytest.param(Sound(tone(1), 16_000), {"voice": "x"}, OptionError, "no voice 'x'", id="voice"),
         pytest.param("glm", {}, MediaError, "glm", id="a-word"),
+        pytest.param("https://x.org/a.wav", {}, MediaError, "is an address, and no file", id="address"),
         *[
             pytest.param(Sound(tone(1), 16_000), {name: value}, OptionError, rf"^{name} is {words}", id=f"{name}-{words}")
             for name in ("speed", "timeout_s")

@@ -1074,6 +1074,8 @@ def test_a_page_that_hangs_up(sandbox: Sandbox, switchboard: Switchboard) -> Non
     until(lambda: page.call.state == "over")
     assert page.call.message == ""
     assert page.call.wait(PATIENCE_S).is_on is False
+    with pytest.raises(OptionError, match="timeout_s is 'x'"):
+        page.call.wait("x")
 
 
 def test_an_hour_of_turns_in_flat_memory(sandbox: Sandbox, switchboard: Switchboard) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import HasTraits, Unicode
 
 from ..bookkeeping import Books
-from ..errors import GLMError, InputError, OptionError, one_line
+from ..errors import GLMError, InputError, one_line
 from ..grammar import plural
 from ..money import Cost
 from ..providers import Connection
@@ -21,7 +21,7 @@ from ..realtime.conversation import Conversation
 from ..realtime.lines import Line
 from ..realtime.local_events import ConnectionLost, Reconnected
 from ..realtime.session import RealtimeSession
-from ..realtime.setup import INPUT_RATES_HZ, CallSetup, check_setup, make_setup
+from ..realtime.setup import CallSetup, check_patience, check_setup, make_setup
 from ..realtime.tapes import CallAudio
 from ..replies import Reply
 from ..toolbox import Functions, Toolbox
@@ -30,7 +30,7 @@ from .bills import Account
 from .errands import Errands
 from .freshness import Freshness
 from .record import CallRecord
-from .screen import Screen
+from .screen import Screen, check_page
 from .switchboard import Switchboard
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from ..widgets.calling import CallWidget
 
 PAGE_GONE_S = 120.0
-PAGE_RATE_HZ = 16_000
 BUSY_TOLD_S = 3.0
 """How long it is still told, once sound is heard again, that some was not: long enough to be read."""
 
@@ -148,6 +147,7 @@ class VoiceCall(HasTraits):
 
     def wait(self, timeout_s: float | None = None) -> VoiceCall:
         """Until the call is over, at most `timeout_s` seconds. The page works meanwhile where the kernel has subshells."""
+        check_patience(timeout_s)
         line, waited_s = self._line, 0.0
         while line is not None and line.is_alive() and (timeout_s is None or waited_s < timeout_s):
             line.join(0.1)  # in steps: some systems cannot interrupt a join
@@ -409,11 +409,5 @@ def open_call(
         OptionError, ModelError: a value that the reference does not allow, or that a page cannot keep; no function.
         MissingExtraError: anywidget is not installed.
     """
-    setup = make_setup(fields)
-    if INPUT_RATES_HZ.get(setup.input_format, PAGE_RATE_HZ) != PAGE_RATE_HZ:
-        raise OptionError(f"A page hears {PAGE_RATE_HZ:,} samples a second.", f"Leave input_format={setup.input_format!r} away.")
-    if not setup.is_answered_unasked:
-        raise OptionError(
-            "A page asks for no answers.", "Leave is_answered_unasked away; with vad='client' a button asks for each."
-        )
+    setup = check_page(make_setup(fields))
     return VoiceCall(setup, connection, Toolbox.of(tools) if tools else None, switchboard, books)

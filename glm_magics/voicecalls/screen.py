@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..errors import OptionError
 from ..markdown import strip_controls
-from ..realtime.setup import CallSetup
+from ..realtime.setup import INPUT_RATES_HZ, CallSetup
 from ..widgets.calloutputs import CallOutputs, open_widget, recording
 from .errands import Errands
 from .record import CallRecord
@@ -15,8 +16,24 @@ from .record import CallRecord
 if TYPE_CHECKING:
     from ..widgets.calling import CallWidget
 
+PAGE_RATE_HZ = 16_000
 KEEP_EVERY_S = 2.0
 """How often what was said so far is kept for the saved notebook."""
+
+
+def check_page(setup: CallSetup) -> CallSetup:
+    """The same setup, which a page can keep.
+
+    Raises:
+        OptionError: it cannot.
+    """
+    if INPUT_RATES_HZ.get(setup.input_format, PAGE_RATE_HZ) != PAGE_RATE_HZ:
+        raise OptionError(f"A page hears {PAGE_RATE_HZ:,} samples a second.", f"Leave input_format={setup.input_format!r} away.")
+    if not setup.is_answered_unasked:
+        raise OptionError(
+            "A page asks for no answers.", "Leave is_answered_unasked away; with vad='client' a button asks for each."
+        )
+    return setup
 
 
 class Screen:
