@@ -36,7 +36,7 @@ from glm_magics.errors import (
 )
 from glm_magics.media.audio import Sound
 from glm_magics.providers import PROVIDERS, Connection, Secret, sandbox_provider
-from glm_magics.realtime import CallSetup, RealtimeSession, mailbox, talk_file, talks
+from glm_magics.realtime import CallSetup, RealtimeSession, mailbox, session, talk_file, talks
 from glm_magics.realtime import server_events as ev
 from glm_magics.realtime.bills import Bill
 from glm_magics.realtime.link import Link, LinkLost, realtime_url
@@ -636,6 +636,53 @@ async def _cutting_server() -> AsyncIterator[Connection]:
     async with serve(handle, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         yield Connection(sandbox_provider(f"http://127.0.0.1:{port}"), Secret("a.b"))
+
+
+def test_a_server_that_never_answers_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the handshake, and says nothing to the setup: the call is closed again."""
+    monkeypatch.setattr(session, "REPLY_TIMEOUT_S", 0.1)
+    closed = asyncio.Event()
+
+    async def handle(socket: ServerConnection) -> None:
+        await socket.wait_closed()
+        closed.set()
+
+    async def scene() -> None:
+        async with serve(handle, "127.0.0.1", 0) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            connection = Connection(sandbox_provider(f"http://127.0.0.1:{port}"), Secret("a.b"))
+            with pytest.raises(NetworkError, match=r"^The server did not answer within 0\.1 s\. Try again\.$"):
+                await RealtimeSession(connection, CallSetup())
+            await closed.wait()
+
+    play(scene)
+
+
+def test_a_proxy_is_asked_for_servers_elsewhere_alone(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told where to, and not the key; this machine's own sandbox needs none."""
+    asked: list[str] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+        writer.close()
+
+    async def scene() -> None:
+        async with await asyncio.start_server(handle, "127.0.0.1", 0) as proxy:
+            monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+            monkeypatch.delenv("no_proxy", raising=False)
+            async with call_to(sandbox):
+                pass
+            assert asked == []
+            vendor = Connection(PROVIDERS["bigmodel"], Secret(KEY))
+            with pytest.raises(
+                NetworkError, match=r"open\.bigmodel\.cn cannot be reached for a call: .*502.* Look at the network, a proxy"
+            ):
+                await RealtimeSession(vendor, CallSetup())
+            assert asked[0].startswith("CONNECT open.bigmodel.cn:443 ")
+            assert KEY not in asked[0]
+
+    play(scene)
 
 
 def test_a_server_without_a_heartbeat_is_given_up() -> None:
