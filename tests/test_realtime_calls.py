@@ -906,7 +906,12 @@ def test_functions_end_somewhere_and_each_turn_begins_anew(
         sandbox.reply(tool_calls=[("get_temp", {})])
     sandbox.reply("I give up.")
     sandbox.reply(tool_calls=[("get_temp", {})])
-    result = talk(sandbox, recording(tmp_path / "in.wav"), functions={"get_temp": lambda: "24 C"})
+
+    def get_temp() -> str:
+        time.sleep(0.05)
+        return "24 C"
+
+    result = talk(sandbox, recording(tmp_path / "in.wav"), functions={"get_temp": get_temp})
     given = [entry.text for entry in result.entries if entry.who == "tool"]
     too_many = '{"error": "Too many functions were called in a row; answer with what is known."}'
     assert given == ["24 C", "24 C", too_many, "24 C"]

@@ -151,7 +151,7 @@ async def _talk(
 ) -> Talk:
     helper = _Helper(call, functions)
     try:
-        await _send(call, recording, speed, timeout_s)
+        await _send(call, helper, recording, speed, timeout_s)
         if call.setup.vad == "client":
             await call.commit()
         if not call.conversation.is_answered_unasked:
@@ -162,7 +162,7 @@ async def _talk(
     return _result(call.conversation, call.elapsed_s)
 
 
-async def _send(call: RealtimeSession, recording: Recording, speed: float, timeout_s: float) -> None:
+async def _send(call: RealtimeSession, helper: _Helper, recording: Recording, speed: float, timeout_s: float) -> None:
     """The recording, and the silence after it where the server has to notice its end."""
     samples, pause_s = recording.samples, (call.setup.silence_ms or 500) / 1000 + _MARGIN_S
     if call.setup.vad == "client":
@@ -173,14 +173,14 @@ async def _send(call: RealtimeSession, recording: Recording, speed: float, timeo
         await _send_turn(call, recording, samples, speed)
         return
     for turn in split_turns(samples, recording.rate_hz, pause_s):  # else the next words would interrupt each answer
-        await _send_and_hear(call, recording, turn, speed, timeout_s)
+        await _send_and_hear(call, recording, turn, speed)
+        await _until(lambda: not (call.conversation.is_busy or helper.is_busy), timeout_s)
 
 
-async def _send_and_hear(call: RealtimeSession, recording: Recording, turn: bytes, speed: float, timeout_s: float) -> None:
+async def _send_and_hear(call: RealtimeSession, recording: Recording, turn: bytes, speed: float) -> None:
     n_heard = call.conversation.n_heard
     await _send_turn(call, recording, turn, speed)
     await _until(lambda: call.conversation.n_heard > n_heard, _NOTICE_S)
-    await _until(lambda: not call.conversation.is_busy, timeout_s)
 
 
 async def _send_turn(call: RealtimeSession, recording: Recording, samples: bytes, speed: float) -> None:
@@ -217,10 +217,10 @@ class _Helper:
     """Calls the functions that the model asks for, and gives back what they give."""
 
     def __init__(self, call: RealtimeSession, functions: Mapping[str, Callable[..., Any]]) -> None:
-        self.is_busy = False
         self._call = call
         self._functions = functions
         self._n_rounds = 0
+        self._done_with: set[str] = set()
         self._task = asyncio.create_task(self._listen())
 
     def check(self) -> None:
@@ -233,17 +233,25 @@ class _Helper:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
+    @property
+    def is_busy(self) -> bool:
+        """The last answer asks for functions whose results are not with the model yet."""
+        answers = self._call.conversation.answers
+        return bool(answers) and self._is_asked(answers[-1]) and answers[-1].id not in self._done_with
+
+    def _is_asked(self, answer: Answer) -> bool:
+        return bool(self._functions and answer.calls) and answer.status == "completed"
+
     async def _listen(self) -> None:
         async for event in self._call:
             if isinstance(event, AudioCommitted):  # the user said something
                 self._n_rounds = 0
-            if not isinstance(event, ResponseDone) or not self._functions:
-                continue
-            calls = self._call.conversation.find(event.response.id).calls
-            if calls and self._n_rounds <= MAX_ROUNDS:
-                self.is_busy, self._n_rounds = True, self._n_rounds + 1
-                await self._call.give_results([await asyncio.to_thread(self._run, call) for call in calls])
-                self.is_busy = False
+            elif isinstance(event, ResponseDone):
+                answer = self._call.conversation.find(event.response.id)
+                if self._is_asked(answer) and self._n_rounds <= MAX_ROUNDS:
+                    self._n_rounds += 1
+                    await self._call.give_results([await asyncio.to_thread(self._run, call) for call in answer.calls])
+                self._done_with.add(answer.id)
 
     def _run(self, call: FunctionCallDone) -> str:
         if self._n_rounds > MAX_ROUNDS:
