@@ -1035,6 +1035,35 @@ def test_calling_again_goes_on(sandbox: Sandbox, switchboard: Switchboard) -> No
     assert page.texts("assistant").count("Welcome!") == 1
 
 
+def test_another_page_has_another_clock(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """Reloaded, it begins to count anew; nothing it hears in the next call is late."""
+    page = open_to(sandbox, switchboard, vad="client")
+    for t_ms in (1e7, 0.0):
+        page.t_ms = t_ms
+        page.start()
+        hold_and_speak(page)
+        until(lambda: not page.call.conversation.is_busy and page.texts("assistant"))
+        page.call.stop()
+    assert page.call.audio.user.seconds >= 0.8
+    assert "busy" not in page.call.message
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda page: page.call.say("Hello?"), id="say"),
+        pytest.param(lambda page: page.call.start().start(), id="start-twice"),
+    ],
+)
+def test_what_does_not_fit_the_state_is_a_sentence(sandbox: Sandbox, switchboard: Switchboard, ask: Any) -> None:
+    """Typed before it is on, started when it is."""
+    page = open_to(sandbox, switchboard)
+    with pytest.raises(InputError, match=r"^The call is (not on\. Start it first|on already\. Hang up first)\.$"):
+        ask(page)
+    page.call.stop()
+    page.call.stop()  # twice is no harm
+
+
 # What ends a call
 
 
