@@ -20,6 +20,7 @@ from IPython.utils.capture import capture_output
 
 from glm_magics.display import NotebookPainter, TerminalPainter
 from glm_magics.errors import MediaError, MissingExtraError
+from glm_magics.formats import footer
 from glm_magics.media.audio import Sound
 from glm_magics.options import parse_options
 from glm_magics.replies import Reply, ReplyFold, parse_chunk
@@ -112,6 +113,7 @@ def test_no_sound_is_a_sentence(audio: Any, sentence: str) -> None:
     assert reply.text == "Hello"
     assert reply.audio is not None
     assert reply.audio.seconds == 0.0
+    assert "no sound that can be read" in footer(reply)
     for ask in (lambda: reply.audio.samples, lambda: reply.audio.save("a.wav"), lambda: reply.audio.mp3_bytes):
         with pytest.raises(MediaError, match=sentence):
             ask()
