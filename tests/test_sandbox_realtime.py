@@ -533,6 +533,26 @@ def test_from_audio_to_video_the_history_stays(sandbox: Sandbox) -> None:
     play(scene)
 
 
+@pytest.mark.parametrize(
+    ("tuned", "start_ms", "end_ms"),
+    [
+        pytest.param({"prefix_padding_ms": 100, "silence_duration_ms": 200}, 500, 1800, id="tuned"),
+        pytest.param({"prefix_padding_ms": 0, "silence_duration_ms": 0, "threshold": 0}, 300, 2100, id="zeros-as-the-sdk-sends"),
+    ],
+)
+def test_what_tunes_the_vad(sandbox: Sandbox, tuned: dict[str, int], start_ms: int, end_ms: int) -> None:
+    """How much before the first word, how long a pause; zeros mean "not given"."""
+
+    async def scene() -> None:
+        async with bare_call(sandbox, turn_detection={**SERVER_VAD, **tuned}) as call:
+            for piece in (quiet(0.6), speech(1.0), quiet(0.6)):
+                await call.append(piece)
+            assert (await call.until("input_audio_buffer.speech_started"))["audio_start_ms"] == start_ms
+            assert (await call.until("input_audio_buffer.speech_stopped"))["audio_end_ms"] == end_ms
+
+    play(scene)
+
+
 def test_a_turn_that_is_answered_when_asked(sandbox: Sandbox) -> None:
     """``create_response`` false: the server ends the turn, and waits."""
 

@@ -849,6 +849,22 @@ def test_the_cell_keeps_words_and_player(ip: Any, sandbox: Sandbox, monkeypatch:
     assert player["text/html"].startswith('<audio controls preload="metadata" src="data:audio/mpeg;base64,')
 
 
+def test_the_words_so_far_are_kept_in_a_call(ip: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook saved in its midst has them; one in which nobody said anything says how to."""
+    shown: list[dict[str, Any]] = []
+    monkeypatch.setattr(ip.display_pub, "publish", lambda data, metadata=None, **rest: shown.append({"data": data, **rest}))
+    monkeypatch.setattr(screen_module, "KEEP_EVERY_S", 0.0)
+    page = open_to(sandbox, Switchboard())
+    page.call._ipython_display_()
+    page.start().call.stop()
+    until(lambda: page.call.state == "over")
+    assert "glm.realtime.talk_file" in next(one["data"]["text/plain"] for one in shown if one.get("update"))
+    page.start().send("write", text="Hello?")
+    until(lambda: any("Hello?" in one["data"].get("text/markdown", "") for one in shown if one.get("update")))
+    assert page.call.state == "on"
+    page.call.stop()
+
+
 def test_a_call_is_over_when_its_player_is_made(
     sandbox: Sandbox, switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
