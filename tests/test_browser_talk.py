@@ -407,6 +407,10 @@ def test_a_call_by_keyboard(page: Any, lab_url: str, folder: Path) -> None:
     page.keyboard.press("Enter")
     call.wait_for_state("on")
     assert page.evaluate(focus) == "Hang up"
+    mute = call.root.get_by_role("button", name="Mute")
+    mute.focus()
+    page.keyboard.press("Shift+Enter")  # meant for a cell
+    assert mute.get_attribute("aria-pressed") == "false"
     call.root.get_by_role("button", name="Hold to talk").focus()
     page.keyboard.down("Enter")
     call.root.get_by_role("button", name="Release to send").wait_for()

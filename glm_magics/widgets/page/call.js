@@ -80,7 +80,9 @@ function makeView(desk, model, el) {
   // Jupyter's shortcuts would take the letters typed here
   for (const name of ["keydown", "keyup", "keypress"]) root.addEventListener(name, (event) => event.stopPropagation());
   root.setAttribute("data-lm-suppress-shortcuts", "true");
-  root.addEventListener("mousedown", keepFocus);
+  root.addEventListener("keydown", (event) => { // meant for a cell: it presses no button
+    if (event.key === "Enter" && (event.shiftKey || event.ctrlKey) && event.target instanceof HTMLButtonElement) event.preventDefault();
+  });
   /** @type {Map<number, {node: HTMLElement, words: Text, rest: string}>} */
   const shown = new Map();
 

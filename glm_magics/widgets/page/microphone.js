@@ -1,5 +1,5 @@
 // @ts-check
-/* What the pages with a microphone have in common: what is wrong with it, in words, its level, the time, the keyboard. */
+/* What the pages with a microphone have in common: what is wrong with it, in words, its level, the time. */
 
 const PROBLEMS = {
   NotAllowedError: "The microphone is not allowed on this page.",
@@ -14,8 +14,5 @@ const inWords = (error) => (error.message === NO_AUDIO ? NO_AUDIO : (PROBLEMS[er
 
 /** How much of a meter is lit: from -60 dB to full scale. */
 const percentOf = (level) => (level > 0 ? Math.min(100, Math.max(0, 100 + (10 * Math.log10(level) * 100) / 60)) : 0);
-
-/** A click leaves the keyboard with the notebook: Shift+Enter runs the next cell then, and presses no button again. */
-const keepFocus = (event) => event.target.closest?.("button") && event.preventDefault();
 
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;

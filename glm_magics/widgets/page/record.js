@@ -107,7 +107,8 @@ function makeRecordView(desk, model, el) {
   const sound = h("audio", { controls: true, preload: "metadata" });
   const head = h("div", { class: "gt-head" }, press, meter, time, status);
   const root = h("div", { class: "glm-talk glm-record" }, head, message, sound);
-  root.addEventListener("mousedown", keepFocus);
+  // a click leaves the keyboard with the notebook: Shift+Enter runs the next cell then, and does not record again
+  root.addEventListener("mousedown", (event) => event.target === press && event.preventDefault());
   for (const name of ["keydown", "keyup", "keypress"]) root.addEventListener(name, (event) => event.stopPropagation());
   root.setAttribute("data-lm-suppress-shortcuts", "true");
 
