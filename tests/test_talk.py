@@ -1107,9 +1107,15 @@ def test_stop_of_the_kernel_hangs_up(ip: Any, sandbox: Sandbox) -> None:
 def test_unloading_hangs_up(ip: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the extension goes its call."""
     monkeypatch.setattr(glm.current_session(), "_connection", connection_to(sandbox))
-    page = Page(glm.talk()).start()
+    before = list(ip.events.callbacks["post_run_cell"])
+    page = Page(glm.talk())
+    monkeypatch.setattr(ip.display_pub, "publish", lambda *args, **more: None)
+    page.call._ipython_display_()
+    page.start()
+    assert len(ip.events.callbacks["post_run_cell"]) == len(before) + 1
     ip.run_line_magic("unload_ext", "glm_magics")
     until(lambda: page.call.state == "over")
+    assert set(ip.events.callbacks["post_run_cell"]) <= set(before)
 
 
 def test_a_page_that_hangs_up(sandbox: Sandbox, switchboard: Switchboard) -> None:
