@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .media.audio import Sound as Sound
     from .messages import ImagePart as ImagePart
     from .previews import Preview
+    from .recorders import Recorder as Recorder
     from .replies import Reply as Reply
     from .session import Session
     from .speech import Speech as Speech
@@ -61,11 +62,13 @@ _LAZY = {
     "parse_boxes": "boxes",
     "Sound": "media.audio",
     "Speech": "speech",
+    "Recorder": "recorders",
 }
 __all__ = [
-    *("Boxes", "Comparison", "GLMError", "ImagePart", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask", "atlas", "cache"),
-    *("chats", "clusters", "connect", "current_session", "duplicates", "embed", "frame_image", "frame_images", "ground", "jobs"),
-    *("mcp", "models", "parse_boxes", "preview", "realtime", "register", "replay", "search", "similar", "talk", "usage"),
+    *("Boxes", "Comparison", "GLMError", "ImagePart", "Recorder", "Reply", "Sound", "Speech", "Usage", "as_tables", "ask"),
+    *("atlas", "cache", "chats", "clusters", "connect", "current_session", "duplicates", "embed", "frame_image", "frame_images"),
+    *("ground", "jobs", "mcp", "models", "parse_boxes", "preview", "realtime", "register", "replay", "search", "similar", "talk"),
+    "usage",
 ]
 
 _MODULES = ("realtime",)
@@ -146,7 +149,7 @@ def talk(
     tools: Functions = (),
     video: bool = False,
     vad: str = "server",
-    greeting: str = "",
+    greeting: str | bool = "",
     **setup: Any,
 ) -> VoiceCall:
     """A voice call in a widget: speak, be answered aloud, read along, interrupt; `.transcript`, `.audio`, `.reply` after it.
@@ -161,7 +164,7 @@ def talk(
         tools: functions of the notebook that it may ask for; each call is shown and approved in the widget.
         video: camera or screen can be shown to it; excludes tools.
         vad: ``server``: hands-free, the server notices that you have finished; ``client``: a button is held while you speak.
-        greeting: what it says first.
+        greeting: what it says first; True: a greeting of the server's own.
         setup: further fields of `realtime.CallSetup`: noise, is_interruptible, silence_ms, threshold, temperature, …
 
     Each call is entered in the ledger of ``%glm_usage``; its cost is estimated by the minute.

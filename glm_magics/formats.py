@@ -137,7 +137,7 @@ def footer(reply: Reply) -> str:
     if reply.usage:
         facts.append(tokens_in_words(reply.usage))
     if reply.audio:
-        facts.append(f"{reply.audio.seconds:.1f} s of speech")
+        facts.append(f"{seconds:.1f} s of speech" if (seconds := reply.audio.seconds) else "no sound that can be read")
     if reply.cost is not None:
         facts.append(str(reply.cost))
     if reply.ending:

@@ -44,6 +44,11 @@ class Intake:
         return "image" in self.kinds
 
     @property
+    def has_ears_alone(self) -> bool:
+        """True for a model that hears, and sees nothing."""
+        return "audio" in self.kinds and not self.has_eyes
+
+    @property
     def sees_bytes(self) -> bool:
         """True when pictures that are made here can be sent."""
         return self.has_eyes and self.has_image_bytes

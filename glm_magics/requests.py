@@ -111,7 +111,8 @@ def check_request(request: ChatRequest, provider: Provider) -> None:
     if row is None or provider.is_self_hosted:
         return
     if not row.can_chat:
-        raise ModelError(f"{row.id} is no chat model.", f"It is of kind {row.kind}; `%glm_models chat` lists those that chat.")
+        others = f'Talk with it: glm.talk("{row.id}")' if row.kind == "realtime" else f"It is of kind {row.kind}"
+        raise ModelError(f"{row.id} is no chat model.", f"{others}; `%glm_models chat` lists those that chat.")
     for kind in sorted(request.kinds - set(row.inputs)):
         raise ModelError(f"{row.id} takes {' and '.join(row.inputs)}, no {kind}.", _who_takes(kind))
     _check_counts(request, find_intake(row, provider), row.id)

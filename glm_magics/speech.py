@@ -127,6 +127,10 @@ class Speech:
         except GLMError:
             return f"<no speech: {len(self.data):,} bytes that hold no samples>"
 
+    def __glm__(self) -> bytes:
+        """What is sent for it in a question: the sound, as a WAV file. Raises MediaError as `wav_bytes`."""
+        return self.wav_bytes
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return player(self)
 

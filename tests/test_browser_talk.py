@@ -217,21 +217,34 @@ def test_a_function_is_approved(page: Any, lab_url: str, folder: Path) -> None:
     assert lab.output_text(2).strip() == "weather(city='Oslo'): It rains in Oslo."
 
 
-def test_camera(page: Any, lab_url: str, folder: Path) -> None:
-    """Its pictures go to the server at the chosen rate, and are seen in the widget."""
-    count = "print(sum(event['type'].endswith('video_frame') for event in sandbox.requests[-1].events) >= 3)"
-    lab, call = open_call(page, lab_url, folder, "video", "", "glm.talk(video=True, vad='client')", count)
+SCREEN = """navigator.mediaDevices.getDisplayMedia = async () => {
+  const canvas = document.createElement('canvas');
+  canvas.getContext('2d').fillRect(0, 0, 99, 99);
+  return canvas.captureStream(10);
+}"""
+
+
+@pytest.mark.parametrize("kind", ["camera", "screen"])
+def test_pictures(page: Any, lab_url: str, folder: Path, kind: str) -> None:
+    """Of the camera and of the screen: they go to the server at the chosen rate, and are seen in the widget."""
+    count = (
+        "times = [e['client_timestamp'] for e in sandbox.requests[-1].events if e['type'].endswith('video_frame')]\n"
+        "gaps = sorted(b - a for a, b in zip(times, times[1:]))\n"
+        "print(len(times) > 3, 400 < gaps[len(gaps) // 2] < 700)"
+    )
+    lab, call = open_call(page, lab_url, folder, kind, "", "glm.talk(video=True, vad='client')", count)
+    page.evaluate("() => { " + SCREEN + " }")
     call.start()
     call.root.get_by_label("Pictures a second").select_option("2")
-    call.root.get_by_label("Pictures", exact=True).select_option("camera")
+    call.root.get_by_label("Pictures", exact=True).select_option(kind)
     call.root.locator("video").wait_for()
     page.wait_for_timeout(2500)
-    page.screenshot(path=ARTIFACTS / "talk-video.png")
+    page.screenshot(path=ARTIFACTS / f"talk-{kind}.png")
     call.root.get_by_label("Message").fill("What do you see?")
     page.keyboard.press("Enter")
     call.row("assistant", "pictures")
     lab.run(2)
-    assert lab.output_text(2).strip() == "True"
+    assert lab.output_text(2).strip() == "True True"
     call.press("Hang up")
     call.wait_for_state("over")
 
@@ -384,6 +397,10 @@ def test_a_call_by_keyboard(page: Any, lab_url: str, folder: Path) -> None:
     page.keyboard.press("Enter")
     call.wait_for_state("on")
     assert page.evaluate(focus) == "Hang up"
+    mute = call.root.get_by_role("button", name="Mute")
+    mute.focus()
+    page.keyboard.press("Shift+Enter")  # meant for a cell
+    assert mute.get_attribute("aria-pressed") == "false"
     call.root.get_by_role("button", name="Hold to talk").focus()
     page.keyboard.down("Enter")
     call.root.get_by_role("button", name="Release to send").wait_for()
@@ -434,12 +451,34 @@ def test_a_microphone_that_goes_in_a_call(page: Any, lab_url: str, folder: Path)
     call.wait_for_state("over")
 
 
-LATE_PIECES = """([source, late_ms]) => {
+PHONE = """(source, told) => {
   let made;
-  class Processor { constructor() { this.port = { postMessage: () => {} }; } }
+  class Processor { constructor() { this.port = { postMessage: told }; } }
   new Function("AudioWorkletProcessor", "registerProcessor", "sampleRate", "currentTime", source)(
     Processor, (name, kind) => { made = kind; }, 48000, 0);
-  const phone = new made({ processorOptions: { spokenHz: 24000 } });
+  return new made({ processorOptions: { spokenHz: 24000 } });
+}"""
+
+HEARD = """([source, loud_s, quiet_s, isMuted]) => {
+  const told = [];
+  const phone = (PHONE)(source, (message) => told.push(message));
+  phone.take({ on: true, muted: isMuted });
+  for (let n = 0; n < 48000 * (loud_s + quiet_s); n += 128) {
+    const tone = (_, i) => (n < 48000 * loud_s ? Math.sin((2 * Math.PI * 440 * (n + i)) / 48000) : 0);
+    const left = Float32Array.from({ length: 128 }, tone);
+    phone.process([[left, new Float32Array(128)]], [[new Float32Array(128)]]);
+  }
+  const frames = told.filter((message) => message.frame).map((message) => message.frame);
+  return {
+    lengths: frames.map((frame) => frame.length),
+    loudest: frames.map((frame) => frame.reduce((most, value) => Math.max(most, Math.abs(value)), 0)),
+    ups: frames[2].reduce((n, value, i, all) => n + (i > 0 && all[i - 1] < 0 && value >= 0 ? 1 : 0), 0),
+    level: Math.max(...told.map((message) => message.level ?? 0)),
+  };
+}""".replace("PHONE", PHONE)
+
+LATE_PIECES = """([source, late_ms]) => {
+  const phone = (PHONE)(source, () => {});
   const heard = [];
   for (let n = 0, k = 0; n < 48 * (late_ms.length + 2) * 100; n += 128) {
     for (; k < late_ms.length && (k * 100 + late_ms[k]) * 48 <= n; k++) {
@@ -455,7 +494,27 @@ LATE_PIECES = """([source, late_ms]) => {
   const steps = loud.slice(1).map((at, i) => (at - loud[i]) / 48);
   const jumps = heard.slice(1).map((value, i) => Math.abs(value - heard[i]));
   return { begins_ms: loud[0] / 48, gap_ms: Math.max(...steps), jump: Math.max(...jumps) };
-}"""
+}""".replace("PHONE", PHONE)
+
+
+def phone_source() -> str:
+    """What runs in the audio thread."""
+    return page_module.read_page("sound.js").split("String.raw`")[1].split("`;\n")[0]
+
+
+@pytest.mark.parametrize("is_muted", [False, True], ids=["open", "muted"])
+def test_what_the_microphone_hears(page: Any, is_muted: bool) -> None:
+    """Frames of 100 ms at 16 kHz, channels mixed, five together where nobody speaks; muted they hold nothing, and no level."""
+    heard = page.evaluate(HEARD, [phone_source(), 1.0, 2.6, is_muted])
+    if is_muted:
+        assert set(heard["loudest"]) == {0}
+        assert (set(heard["lengths"]), heard["level"]) == ({1600, 8000}, 0)
+        return
+    assert heard["lengths"][:15] == [1600] * 15
+    assert heard["lengths"][-1] == 8000
+    assert all(15_000 < loudest < 17_000 for loudest in heard["loudest"][1:9])  # the mean of a loud and a silent channel
+    assert heard["ups"] == 44
+    assert heard["level"] == pytest.approx(0.125, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -469,8 +528,7 @@ LATE_PIECES = """([source, late_ms]) => {
 )
 def test_a_piece_that_is_late_leaves_no_gap(page: Any, late_ms: list[int], gap_ms: float) -> None:
     """The voice goes on until it comes, without a click; the first piece waits a fiftieth of a second and no longer."""
-    source = page_module.read_page("sound.js").split("String.raw`")[1].split("`;\n")[0]
-    heard = page.evaluate(LATE_PIECES, [source, late_ms])
+    heard = page.evaluate(LATE_PIECES, [phone_source(), late_ms])
     assert heard["begins_ms"] < 25
     assert heard["gap_ms"] < gap_ms
     assert heard["jump"] < 0.03
@@ -492,3 +550,62 @@ def test_an_answer_aloud_is_heard_while_it_comes(page: Any, lab_url: str, folder
     rate_hz, out, _ = tapped(page)
     sent = np.frombuffer(speak(lab.output_text(2).strip(), 44_100), "<i2") / 32767
     assert likeness(out, at_rate(sent, 44_100, rate_hz)[rate_hz : 3 * rate_hz])[0] > 0.95  # the ear may open a little late
+
+
+def test_what_takes_too_long_is_sent_as_far_as_it_may_be(page: Any, lab_url: str, folder: Path) -> None:
+    """A turn under the button takes 30 seconds, a recording ten minutes; here one and a half of each."""
+    sooner = (
+        "import glm_magics.recorders\nfrom glm_magics.widgets.calling import CallWidget\n"
+        "CallWidget._esm = CallWidget._esm.replace('LONGEST_HOLD_MS = 29000', 'LONGEST_HOLD_MS = 1500')\n"
+        "glm_magics.recorders.MAX_S = 1.5\nquestion = glm.Recorder()"
+    )
+    lab, call = open_call(page, lab_url, folder, "long", sooner, "glm.talk(vad='client')", "question", "print(question.seconds)")
+    call.start()
+    call.root.get_by_role("button", name="Hold to talk").focus()
+    page.keyboard.down(" ")
+    call.root.locator(".gt-message", has_text="One turn takes 30 seconds; what you said was sent.").wait_for()
+    page.keyboard.up(" ")
+    call.row("assistant", "I heard 1.")
+    call.press("Hang up")
+    call.wait_for_state("over")
+    lab.run(2)
+    recorder = page.locator(".glm-record")
+    recorder.get_by_role("button", name="Record", exact=True).click()
+    recorder.locator(".gt-message", has_text="Ten minutes are recorded").wait_for()
+    recorder.locator("audio").wait_for()
+    lab.run(3)
+    assert lab.output_text(3).strip() == "1.5"
+
+
+def test_a_recording_in_the_cell(page: Any, lab_url: str, folder: Path) -> None:
+    """A button, what was said, and a question with it; the saved notebook plays it. Without a microphone: a sentence."""
+    check = "import numpy as np\nprint(question.audio.rate_hz, np.abs(question.audio.samples).max() > 3000, question.is_on)"
+    cells = ("question = glm.Recorder()\nquestion", check, "%%glm -f question\nWhat do you hear?")
+    write_notebook(folder / "recorded.ipynb", "%load_ext glm_magics\n%glm_connect sandbox\nimport glm_magics as glm", *cells)
+    lab = LabPage(page, lab_url, "recorded.ipynb")
+    lab.run(0)
+    lab.run(1)
+    root = page.locator(".glm-record")
+    root.wait_for()
+    page.wait_for_timeout(300)
+    root.get_by_role("button", name="Record", exact=True).click()
+    root.get_by_role("button", name="Stop").wait_for()
+    page.wait_for_function("() => Number(document.querySelector('.glm-record [role=meter]').getAttribute('aria-valuenow')) > 40")
+    page.wait_for_timeout(2500)
+    page.screenshot(path=ARTIFACTS / "record-on.png")
+    root.get_by_role("button", name="Stop").click()
+    root.locator("audio").wait_for()
+    page.screenshot(path=ARTIFACTS / "record-over.png")
+    page.wait_for_function("() => document.querySelector('.glm-record audio').duration > 2")
+    lab.run(2)
+    assert lab.output_text(2).strip() == "16000 True False"
+    lab.run(3)
+    assert "seconds of sound" in lab.output_text(3)
+    lab.save()
+    sound, view = read_outputs(folder / "recorded.ipynb")[1]
+    assert "data:audio/" in "".join(sound["data"]["text/html"])
+    assert "application/vnd.jupyter.widget-view+json" in view["data"]
+    page.evaluate("() => { " + REFUSE.format(name="NotAllowedError") + " }")
+    root.get_by_role("button", name="Record again").click()
+    root.locator(".gt-message", has_text="not allowed on this page").wait_for()
+    assert "-f question.wav" in root.locator(".gt-message").inner_text()

@@ -318,6 +318,7 @@ ERRORS = [
     pytest.param("%%glm gpt-4o\nhi", ModelError, "no model `gpt-4o`", id="unknown-model"),
     pytest.param("%%glm 4.77\nhi", ModelError, "`glm-4.7`", id="near-model"),
     pytest.param("%%glm embedding-3\nhi", ModelError, "no chat model", id="embedding"),
+    pytest.param("%%glm glm-realtime-air\nhi", ModelError, "no chat model", id="realtime"),
     pytest.param("%%glm 4.7 -i photo\nhi", ModelError, "takes text, no image", id="picture-to-a-text-model"),
     pytest.param("%%glm 4.7\n{photo}", ModelError, "takes text, no image", id="picture-in-the-text"),
     pytest.param("%%glm --temprature 1\nhi", OptionError, "`--temperature`", id="unknown-option"),

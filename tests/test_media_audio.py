@@ -25,6 +25,8 @@ from glm_magics.media import ATTACHMENTS, Loading, to_parts
 from glm_magics.media.audio import Sound
 from glm_magics.media.recordings import measure_mp3
 from glm_magics.messages import AudioPart
+from glm_magics.realtime.tapes import CallAudio, Tape
+from glm_magics.speech import Speech
 from glm_magics.testing import FakeGLM
 from glm_magics.waves import read_wave
 
@@ -50,6 +52,13 @@ def heard(part: AudioPart) -> tuple[np.ndarray, int]:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
         assert part.seconds == pytest.approx(len(samples) / file.getframerate())
         return samples, file.getframerate()
+
+
+def spoken_by_the_user(samples: bytes) -> CallAudio:
+    """A call in which nobody else said anything."""
+    user = Tape(16_000)
+    user.add(samples, 0.0)
+    return CallAudio(user, Tape(24_000))
 
 
 def pitch(samples: np.ndarray, rate_hz: int) -> float:
@@ -385,6 +394,9 @@ def test_without_pyav_wav_mp3_and_arrays_are_sent(monkeypatch: pytest.MonkeyPatc
         pytest.param(lambda data: Audio(data), id="bytes"),
         pytest.param(lambda data: Audio(filename="film.wav"), id="file"),
         pytest.param(lambda data: Audio(tone(1.0) / 32767, rate=16_000, normalize=False), id="array"),
+        pytest.param(lambda data: Speech(data), id="of-an-answer"),
+        pytest.param(lambda data: Speech(data[44:], headerless_hz=16_000), id="of-an-answer-headerless"),
+        pytest.param(lambda data: spoken_by_the_user(data[44:]), id="of-a-call"),
     ],
 )
 def test_ipython_sounds_are_sent(make) -> None:
@@ -394,6 +406,19 @@ def test_ipython_sounds_are_sent(make) -> None:
     [part] = to_parts(make(data), Loading("played", intake=HEARS))
     assert (part.label, part.seconds) == ("played", 1.0)
     assert np.abs(heard(part)[0]).max() > 15_000
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        pytest.param(lambda: spoken_by_the_user(b""), "Nothing was said aloud in this call.", id="call"),
+        pytest.param(lambda: Speech(b"", problem="The sound of this answer is empty."), "The sound of this answer", id="answer"),
+    ],
+)
+def test_what_nobody_said_is_a_sentence(make, sentence: str) -> None:
+    """And no words about it are sent in its place."""
+    with pytest.raises(MediaError, match=sentence):
+        to_parts(make(), Loading("said", intake=HEARS))
 
 
 def test_an_ipython_sound_of_neither_is_a_sentence() -> None:

@@ -18,6 +18,8 @@ from glm_magics.media.loading import Blob
 from glm_magics.messages import Part
 from glm_magics.providers import PROVIDERS, server_provider
 
+from .films import tone, wave_file
+
 SECRET = "S3cr3tS1gnature"
 
 
@@ -156,6 +158,18 @@ def test_a_sentence(url: str, model: str, options: dict[str, bool], said: str) -
         list(load_link(url, Loading(intake=intake_of(model), fetch=web, **options)))
     assert caught.value.way_out
     assert not web.urls
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.MP3?sig=1", "a.flac", "a.m4a#t=1"])
+def test_the_address_of_sound_is_sound_for_a_model_that_only_hears(name: str) -> None:
+    """In braces as by ``-f``: downloaded with ``--fetch``, else a sentence. For others it is text, as any page's address is."""
+    url, web = f"https://x.org/{name}", Web(wave_file(tone(1.0).tobytes()), "a.wav")
+    with pytest.raises(MediaError, match="Add --fetch to download"):
+        load(url, "glm-4-voice", "text")
+    [part] = load(url, "glm-4-voice", "text", web, is_fetched=True)
+    assert (part.kind, web.urls) == ("audio", [url])
+    assert [part.kind for model in ("glm-4.7", "glm-4.6v") for part in load(url, model, "text")] == ["text", "text"]
+    assert [part.kind for part in load("https://x.org/a.html", "glm-4-voice", "text")] == ["text"]
 
 
 def test_what_is_behind_an_address_is_not_guessed() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import threading
+import time
 import tracemalloc
 import warnings
 from collections.abc import AsyncIterator, Callable
@@ -35,7 +36,7 @@ from glm_magics.errors import (
 )
 from glm_magics.media.audio import Sound
 from glm_magics.providers import PROVIDERS, Connection, Secret, sandbox_provider
-from glm_magics.realtime import CallSetup, RealtimeSession, mailbox, talk_file
+from glm_magics.realtime import CallSetup, RealtimeSession, mailbox, session, talk_file, talks
 from glm_magics.realtime import server_events as ev
 from glm_magics.realtime.bills import Bill
 from glm_magics.realtime.link import Link, LinkLost, realtime_url
@@ -120,6 +121,8 @@ def test_typed_words_and_functions(sandbox: Sandbox) -> None:
             assert [each.name for each in answer.calls] == ["get_temp"]
             await call.give_results(["24 C"])
             assert "The tools answered: 24 C" in (await call.answer(PATIENCE_S)).text
+            await call.give_results([""])  # the server takes no empty result
+            assert "The tools answered: null" in (await call.answer(PATIENCE_S)).text
             with pytest.raises(OptionError, match="nothing to say"):
                 await call.write("  ")
 
@@ -176,12 +179,48 @@ def test_the_setup_changes_in_the_middle(sandbox: Sandbox) -> None:
             assert all(session["turn_detection"]["type"] == "server_vad" for session in sessions)
             with pytest.raises(OptionError):
                 await call.update(voice="nobody")
+            before = call.setup
+            with pytest.raises(BadRequestError, match=r"session\.model: one of"):
+                await call.update(model="nobody!", vad="client")
+            assert call.setup == before
             await call.update(vad="client")
             await call.append(speech(0.2))
             await call.commit()
             await call.wait_for(ev.AudioCommitted, PATIENCE_S)
 
     play(scene)
+
+
+def test_a_change_greets_nobody_and_takes_tools_away(sandbox: Sandbox) -> None:
+    """The server hears of the greeting once; what has no tools any more calls none."""
+
+    async def scene() -> None:
+        async with call_to(sandbox, greeting="Hello!", tools=[TOOL]) as call:
+            assert (await call.answer(5)).text == "Hello!"
+            await call.update(temperature=0.3, tools=[])
+            await call.write("get_temp, please")
+            await call.respond()
+            answer = await call.answer(5)
+            assert ("I read: get_temp, please" in answer.text, answer.calls) == (True, [])
+            assert len(call.conversation.answers) == 2
+
+    play(scene)
+
+
+def test_turns_that_are_answered_when_asked(sandbox: Sandbox) -> None:
+    """The server's VAD ends the turn and no more; in a call with a recording too."""
+
+    async def scene() -> None:
+        async with call_to(sandbox, vad="server", silence_ms=300, is_answered_unasked=False) as call:
+            await call.append(speech(0.3) + quiet(0.5))
+            await call.wait_for(ev.AudioCommitted, 5)
+            assert not call.conversation.is_busy
+            await call.respond()
+            assert "I heard" in (await call.answer(5)).text
+
+    play(scene)
+    result = talk(sandbox, write_wave(speech(0.4), 16_000), silence_ms=300, is_answered_unasked=False)
+    assert len(result.answers) == 1
 
 
 @pytest.mark.parametrize(
@@ -355,6 +394,18 @@ def to(url: str, key: str = "a.b") -> Connection:
     return Connection(sandbox_provider(url), Secret(key))
 
 
+@pytest.mark.parametrize(
+    ("base_url", "url"),
+    [
+        pytest.param(PROVIDERS["bigmodel"].base_url, "wss://open.bigmodel.cn/api/paas/v4/realtime", id="vendor"),
+        pytest.param("http://127.0.0.1:8765/api/paas/v4/", "ws://127.0.0.1:8765/api/paas/v4/realtime", id="sandbox"),
+    ],
+)
+def test_where_calls_go(base_url: str, url: str) -> None:
+    """The reference's address, encrypted wherever chats are."""
+    assert realtime_url(base_url) == url
+
+
 def test_the_key_goes_into_the_header_alone(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
     """Not into the address, an event, a log line or a repr."""
 
@@ -475,6 +526,21 @@ def test_a_broken_connection_is_made_again(sandbox: Sandbox) -> None:
     play(scene)
 
 
+def test_a_transcription_session_is_made_again_as_one(sandbox: Sandbox) -> None:
+    """It still answers nobody."""
+
+    async def scene() -> None:
+        async with call_to(sandbox, transcribes_only=True) as call:
+            await call._link.close()
+            await call.wait_for(Reconnected, 5)
+            await call.append(speech(0.2))
+            await call.commit()
+            await call.wait_for(ev.TranscriptionCompleted, 5)
+            assert said(sandbox)[0] == "transcription_session.update"
+
+    play(scene)
+
+
 @pytest.mark.parametrize("fault", ["call-cut", "call-mute"])
 @pytest.mark.parametrize("vad", ["client", "server"])
 def test_an_answer_that_breaks_off_is_given_as_lost(fault: str, vad: str) -> None:
@@ -571,6 +637,53 @@ async def _cutting_server() -> AsyncIterator[Connection]:
     async with serve(handle, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         yield Connection(sandbox_provider(f"http://127.0.0.1:{port}"), Secret("a.b"))
+
+
+def test_a_server_that_never_answers_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the handshake, and says nothing to the setup: the call is closed again."""
+    monkeypatch.setattr(session, "REPLY_TIMEOUT_S", 0.1)
+    closed = asyncio.Event()
+
+    async def handle(socket: ServerConnection) -> None:
+        await socket.wait_closed()
+        closed.set()
+
+    async def scene() -> None:
+        async with serve(handle, "127.0.0.1", 0) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            connection = Connection(sandbox_provider(f"http://127.0.0.1:{port}"), Secret("a.b"))
+            with pytest.raises(NetworkError, match=r"^The server did not answer within 0\.1 s\. Try again\.$"):
+                await RealtimeSession(connection, CallSetup())
+            await closed.wait()
+
+    play(scene)
+
+
+def test_a_proxy_is_asked_for_servers_elsewhere_alone(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told where to, and not the key; this machine's own sandbox needs none."""
+    asked: list[str] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+        writer.close()
+
+    async def scene() -> None:
+        async with await asyncio.start_server(handle, "127.0.0.1", 0) as proxy:
+            monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+            monkeypatch.delenv("no_proxy", raising=False)
+            async with call_to(sandbox):
+                pass
+            assert asked == []
+            vendor = Connection(PROVIDERS["bigmodel"], Secret(KEY))
+            with pytest.raises(
+                NetworkError, match=r"open\.bigmodel\.cn cannot be reached for a call: .*502.* Look at the network, a proxy"
+            ):
+                await RealtimeSession(vendor, CallSetup())
+            assert asked[0].startswith("CONNECT open.bigmodel.cn:443 ")
+            assert KEY not in asked[0]
+
+    play(scene)
 
 
 def test_a_server_without_a_heartbeat_is_given_up() -> None:
@@ -831,6 +944,27 @@ def test_functions_of_the_notebook_answer_calls(sandbox: Sandbox, tmp_path: Path
     assert result.transcript[0][::2] == ("user", "(spoken, not written down)")  # the server writes no question of a function down
 
 
+def test_functions_end_somewhere_and_each_turn_begins_anew(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is told that there are too many in a row, and its next question of a function runs again."""
+    monkeypatch.setattr(talks, "MAX_ROUNDS", 2)
+    for _ in range(3):
+        sandbox.reply(tool_calls=[("get_temp", {})])
+    sandbox.reply("I give up.")
+    sandbox.reply(tool_calls=[("get_temp", {})])
+
+    def get_temp() -> str:
+        time.sleep(0.05)
+        return "24 C"
+
+    result = talk(sandbox, recording(tmp_path / "in.wav"), functions={"get_temp": get_temp})
+    given = [entry.text for entry in result.entries if entry.who == "tool"]
+    too_many = '{"error": "Too many functions were called in a row; answer with what is known."}'
+    assert given == ["24 C", "24 C", too_many, "24 C"]
+    assert result.text.startswith("I give up.")
+
+
 def test_a_question_without_an_answer_is_kept_when_the_call_is_over(sandbox: Sandbox) -> None:
     """Nobody asked for an answer, and so nothing was written down."""
 
@@ -865,6 +999,7 @@ def test_a_hostile_transcript_is_escaped(sandbox: Sandbox, tmp_path: Path) -> No
         pytest.param(Sound(tone(1), 16_000), {"speed": 0}, OptionError, "speed is 0", id="speed"),
         pytest.param(Sound(tone(1), 16_000), {"voice": "x"}, OptionError, "no voice 'x'", id="voice"),
         pytest.param("glm", {}, MediaError, "glm", id="a-word"),
+        pytest.param("https://x.org/a.wav", {}, MediaError, "is an address, and no file", id="address"),
         *[
             pytest.param(Sound(tone(1), 16_000), {name: value}, OptionError, rf"^{name} is {words}", id=f"{name}-{words}")
             for name in ("speed", "timeout_s")

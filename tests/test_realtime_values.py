@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,17 +16,20 @@ from glm_magics.errors import ModelError, OptionError
 from glm_magics.realtime import CallSetup, Conversation
 from glm_magics.realtime import client_events as say
 from glm_magics.realtime import server_events as ev
+from glm_magics.realtime.objects import build_session, build_transcription_session, build_update
 from glm_magics.realtime.pacing import MAX_APPENDS_PER_S, Pacer, cut, frame_s, split_turns
-from glm_magics.realtime.setup import build_session, build_transcription_session, check_setup, make_setup
+from glm_magics.realtime.setup import INPUT_RATES_HZ, VOICES, check_setup, make_setup
 from glm_magics.realtime.values import CallUsage, Item, Pcm, Problem, RateLimit, Response
 from glm_magics.voicecalls.rows import make_row
 
 from .films import tone
 
-IDS = {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
+IDS = {"response_id": "r", "item_id": "i", "output_index": 1, "content_index": 2}
+PART = {"item_id": "i", "content_index": 2}
+OUTPUT = {"response_id": "r", "output_index": 1}
 USAGE = {
     "total_tokens": 788, "input_tokens": 750, "output_tokens": 38,
-    "input_token_details": {"text_tokens": 350, "audio_tokens": 400},
+    "input_token_details": {"text_tokens": 350, "audio_tokens": 400, "cached_tokens": 128},
     "output_token_details": {"text_tokens": 18, "audio_tokens": 20},
 }  # fmt: skip
 ASSISTANT = {
@@ -37,26 +40,36 @@ ASSISTANT = {
     "status": "in_progress",
     "type": "message",
 }
-SEARCHING = {"beta_fields": {"simple_browser": {"description": "One moment.", "search_meta": ""}}}
-ERROR = {"type": "invalid_request_error", "code": "invalid_event", "message": "The 'type' field is missing."}
+FOUND = {"description": "One moment.", "search_meta": "m", "meta": "n", "text_citation": "[1]"}
+SEARCHING = {"beta_fields": {"simple_browser": FOUND}}
+SPOKEN = {
+    "content": [{"type": "input_audio", "audio": "AQI=", "transcript": "Hi."}],
+    "id": "i",
+    "role": "user",
+    "type": "message",
+}
+ERROR = {"type": "invalid_request_error", "code": "invalid_event", "message": "The 'type' field is missing.", "param": "type"}
+PROBLEM = Problem("invalid_request_error", "invalid_event", "The 'type' field is missing.", "type")
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
+
+BEGUN = Item("message", "assistant", "", "i", "in_progress")
 
 # Each server event of the reference with the fields of its example, and what of it must arrive.
 SERVER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
-    ("error", {"error": ERROR}, {"error": Problem("invalid_request_error", "invalid_event", "The 'type' field is missing.")}),
+    ("error", {"error": ERROR}, {"error": PROBLEM}),
     ("session.created", {"session": {"voice": "default"}}, {"session": {"voice": "default"}}),
     ("session.updated", {"session": {"voice": "tongtong"}}, {"session": {"voice": "tongtong"}}),
     ("transcription_session.updated", {"session": {"id": "sess1"}}, {"session": {"id": "sess1"}}),
     ("conversation.created", {"conversation": {"id": "c"}}, {"conversation": {"id": "c"}}),
-    ("conversation.item.created", {"item": ASSISTANT}, {"item": Item("message", "assistant", "", "i", "in_progress")}),
+    ("conversation.item.created", {"item": ASSISTANT}, {"item": BEGUN}),
     (
         "conversation.item.retrieved",
         {"item": {"content": [{"text": "今天", "type": "input_text"}], "id": "i", "role": "user", "type": "message"}},
         {"item": Item("message", "user", "今天", "i")},
     ),
     ("conversation.item.deleted", {"item_id": "i"}, {"item_id": "i"}),
-    (f"{TRANSCRIPTION}.completed", {"item_id": "i", "transcript": "Hi."}, {"item_id": "i", "transcript": "Hi."}),
-    (f"{TRANSCRIPTION}.failed", {"item_id": "i", "error": ERROR}, {"item_id": "i"}),
+    (f"{TRANSCRIPTION}.completed", {**PART, "transcript": "Hi."}, {**PART, "transcript": "Hi."}),
+    (f"{TRANSCRIPTION}.failed", {**PART, "error": ERROR}, {**PART, "error": PROBLEM}),
     ("input_audio_buffer.committed", {"item_id": "i"}, {"item_id": "i"}),
     ("input_audio_buffer.cleared", {}, {}),
     ("input_audio_buffer.speech_started", {"audio_start_ms": 600, "item_id": "i"}, {"at_ms": 600, "item_id": "i"}),
@@ -66,15 +79,15 @@ SERVER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "response.done",
         {"response": {"id": "r", "status": "completed", "usage": USAGE}},
-        {"response": Response("r", "completed", CallUsage(788, 750, 38, 400, 20))},
+        {"response": Response("r", "completed", CallUsage(788, 750, 38, 400, 20, 128, 350, 18))},
     ),
     (
         "rate_limits.updated",
         {"rate_limits": [{"name": "requests", "limit": 5, "remaining": 4, "reset_seconds": 1.0}]},
         {"rate_limits": (RateLimit("requests", 5, 4, 1.0),)},
     ),
-    ("response.output_item.added", {"response_id": "r", "item": ASSISTANT}, {"response_id": "r"}),
-    ("response.output_item.done", {"response_id": "r", "item": ASSISTANT}, {"response_id": "r"}),
+    ("response.output_item.added", {**OUTPUT, "item": ASSISTANT}, {**OUTPUT, "item": BEGUN}),
+    ("response.output_item.done", {**OUTPUT, "item": ASSISTANT}, {**OUTPUT, "item": BEGUN}),
     ("response.content_part.added", {**IDS, "part": {"type": "audio"}}, {**IDS, "part": {"type": "audio"}}),
     ("response.content_part.done", {**IDS, "part": {"type": "audio"}}, {**IDS, "part": {"type": "audio"}}),
     ("response.text.delta", {**IDS, "delta": "中国的"}, {**IDS, "delta": "中国的"}),
@@ -88,7 +101,7 @@ SERVER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"response_id": "r", "name": "f", "arguments": '{"a":1}'},
         {"response_id": "r", "name": "f", "arguments": '{"a":1}'},
     ),
-    ("response.function_call.simple_browser", {"name": "simple_browser", "session": SEARCHING}, {"description": "One moment."}),
+    ("response.function_call.simple_browser", {"name": "browser", "session": SEARCHING}, {"name": "browser", **FOUND}),
     ("heartbeat", {}, {}),
 ]  # fmt: skip
 
@@ -104,6 +117,14 @@ def test_every_server_event_is_read(type: str, body: dict[str, Any], expected: d
     assert isinstance(event, ev.SERVER_EVENTS[type])
     assert (event.type, event.event_id, event.timestamp_ms) == (type, "e", 17)
     assert {name: getattr(event, name) for name in expected} == expected
+
+
+def test_the_sound_of_an_item_is_read() -> None:
+    """Where the server gives it back: with its words, and not in any repr."""
+    event = read("conversation.item.retrieved", item=SPOKEN)
+    assert isinstance(event, ev.ItemRetrieved)
+    assert event.item == Item("message", "user", "Hi.", "i", has_audio=True, audio=b"\1\2")
+    assert "audio=b" not in repr(event)
 
 
 def test_the_table_is_complete() -> None:
@@ -238,21 +259,55 @@ def test_a_session_as_the_reference_writes_it() -> None:
 
 def test_everything_that_can_be_said() -> None:
     """Each option has its place in the session object."""
-    session = build_session(
-        make_setup(
-            {
-                "instructions": "Be brief.", "greeting": "Hi!", "noise": "far_field", "silence_ms": 300, "padding_ms": 100,
-                "threshold": 0.2, "temperature": 0.5, "max_tokens": 9, "is_silent": True, "has_video": True, "has_search": True,
-                "is_interruptible": False,
-            }
-        )
-    )  # fmt: skip
-    detection = {"type": "server_vad", "create_response": True, "interrupt_response": False}
-    assert session["turn_detection"] == {**detection, "prefix_padding_ms": 100, "silence_duration_ms": 300, "threshold": 0.2}
-    assert session["beta_fields"]["greeting_config"] == {"enable": True, "content": "Hi!"}
-    assert (session["beta_fields"]["chat_mode"], session["modalities"]) == ("video_passive", ["text"])
-    assert (session["instructions"], session["temperature"], session["max_response_output_tokens"]) == ("Be brief.", 0.5, 9)
-    assert build_transcription_session(CallSetup(vad="client"))["turn_detection"] is None
+    fields = {
+        "model": "glm-realtime-air", "voice": "lovely_girl", "input_format": "pcm24", "instructions": "Be brief.",
+        "greeting": "Hi!", "noise": "far_field", "silence_ms": 300, "padding_ms": 100, "threshold": 0.2, "temperature": 0.5,
+        "max_tokens": 9,
+        "is_silent": True, "has_video": True, "has_search": True, "is_interruptible": False, "is_answered_unasked": False,
+    }  # fmt: skip
+    detection = {
+        "type": "server_vad", "create_response": False, "interrupt_response": False,
+        "prefix_padding_ms": 100, "silence_duration_ms": 300, "threshold": 0.2,
+    }  # fmt: skip
+    greeting = {"enable": True, "content": "Hi!"}
+    assert build_session(check_setup(make_setup(fields))) == {
+        "model": "glm-realtime-air", "modalities": ["text"], "instructions": "Be brief.", "voice": "lovely_girl",
+        "input_audio_format": "pcm24", "output_audio_format": "pcm", "input_audio_noise_reduction": {"type": "far_field"},
+        "turn_detection": detection, "temperature": 0.5, "max_response_output_tokens": 9,
+        "beta_fields": {"chat_mode": "video_passive", "tts_source": "e2e", "auto_search": True, "greeting_config": greeting},
+    }  # fmt: skip
+    assert set(fields) | {"vad", "tools"} == set(CallSetup.__dataclass_fields__)
+    assert build_session(CallSetup(greeting=True))["beta_fields"]["greeting_config"] == {"enable": True}
+
+
+def test_a_transcription_session_as_the_reference_writes_it() -> None:
+    """Words alone; far field where nothing else is said; the server's VAD with what tunes it."""
+    detection = {"type": "server_vad", "create_response": True, "interrupt_response": True, "silence_duration_ms": 300}
+    whole = {"input_audio_format": "pcm16", "input_audio_noise_reduction": {"type": "far_field"}, "modalities": ["text"]}
+    assert build_transcription_session(CallSetup(silence_ms=300)) == {**whole, "turn_detection": detection}
+    near = build_transcription_session(CallSetup(vad="client", noise="near_field"))
+    assert near == {**whole, "input_audio_noise_reduction": {"type": "near_field"}, "turn_detection": None}
+
+
+def test_an_update_greets_nobody_and_takes_back() -> None:
+    """Unless the greeting is new; tools and instructions that are gone are sent empty."""
+    before = check_setup(CallSetup(greeting="Hi!", tools=[TOOL], instructions="Be brief."))
+    warmer = replace(before, temperature=0.9)
+    assert build_update(before, warmer) == build_session(warmer.without_greeting())
+    assert build_update(before, replace(before, greeting="Ho!")) == build_session(replace(before, greeting="Ho!"))
+    bare = build_update(before, replace(before, tools=(), instructions=""))
+    assert (bare["tools"], bare["instructions"]) == ([], "")
+
+
+def test_the_words_of_the_reference() -> None:
+    """Every voice and input format that it lists, the rates that it gives them, and every model."""
+    voices = "xiaochen tongtong female-tianmei female-shaonv male-qn-daxuesheng male-qn-jingying lovely_girl"
+    assert set(VOICES) == set(voices.split())
+    assert INPUT_RATES_HZ == {"pcm": 16_000, "pcm16": 16_000, "pcm24": 24_000, "wav": 16_000}
+    for word in (*VOICES, "default"):
+        assert build_session(check_setup(CallSetup(voice=word)))["voice"] == word
+    for word in ("glm-realtime", "glm-realtime-flash", "glm-realtime-air"):
+        assert check_setup(CallSetup(model=word)).model == word
 
 
 @pytest.mark.parametrize(
@@ -263,6 +318,7 @@ def test_everything_that_can_be_said() -> None:
         pytest.param({"input_format": "mp3"}, OptionError, "no input format 'mp3'", id="format"),
         pytest.param({"has_video": True, "tools": [TOOL]}, OptionError, "video call takes no tools", id="video-tools"),
         pytest.param({"greeting": "x" * 1025}, OptionError, "1025 characters", id="greeting"),
+        pytest.param({"greeting": 1}, OptionError, "greeting is 1. Give a text, or True", id="greeting-number"),
         pytest.param({"noise": "wind"}, OptionError, "noise is 'wind'", id="noise"),
         pytest.param({"temperature": 2}, OptionError, "temperature is 2", id="temperature"),
         pytest.param({"threshold": -1}, OptionError, "threshold is -1", id="threshold"),

@@ -48,8 +48,10 @@ def test_each_model_takes_what_its_row_says(row: Model, kind: str) -> None:
 @pytest.mark.parametrize("row", OTHERS, ids=lambda row: row.id)
 def test_models_of_other_kinds_do_not_chat(row: Model) -> None:
     """Embedding and realtime models are refused in a sentence."""
-    with pytest.raises(ModelError, match="no chat model"):
+    with pytest.raises(ModelError, match="no chat model") as caught:
         check_request(asking(row.id), ZAI)
+    way_out = {"realtime": f'Talk with it: glm.talk("{row.id}");'}.get(row.kind, f"It is of kind {row.kind};")
+    assert caught.value.way_out.startswith(way_out)
 
 
 @pytest.mark.parametrize(

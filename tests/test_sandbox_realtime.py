@@ -327,6 +327,7 @@ def test_the_flow_of_the_vendors_samples(sandbox: Sandbox, is_server_vad: bool) 
 
 
 VIDEO = {"chat_mode": "video_passive"}
+GREETED = {"chat_mode": "audio", "greeting_config": {"enable": True, "content": "x" * 1025}}
 FRAME = {"type": "input_audio_buffer.append_video_frame", "video_frame": JPEG}
 
 
@@ -357,6 +358,7 @@ def appended(data: bytes) -> dict[str, Any]:
         pytest.param(updated(turn_detection={"type": "x"}), "invalid_event", "vad", id="vad"),
         pytest.param(updated(tools=[{}]), "invalid_event", "tools", id="tools"),
         pytest.param(updated(tools=[TOOL], beta_fields=VIDEO), "invalid_event", "audio mode only", id="video-tools"),
+        pytest.param(updated(beta_fields=GREETED), "invalid_event", "1024 characters", id="greeting"),
         pytest.param(updated(max_response_output_tokens=5000), "invalid_event", "1024", id="tokens"),
         pytest.param({"type": "input_audio_buffer.append"}, "invalid_event", "'audio' field", id="no-audio"),
         pytest.param({"type": "input_audio_buffer.append", "audio": "!!"}, "invalid_event", "no base64", id="no-base64"),
@@ -489,6 +491,80 @@ def test_heartbeats(sandbox: Sandbox) -> None:
             async with connect(url, additional_headers={"Authorization": "Bearer a.b"}, proxy=None) as socket:
                 got = [json.loads(await socket.recv())["type"] for _ in range(5)]
                 assert got == ["session.created", *["heartbeat"] * 4]
+
+    play(scene)
+
+
+def test_an_update_is_followed_by_a_heartbeat(sandbox: Sandbox) -> None:
+    """Of either kind of session."""
+
+    async def scene() -> None:
+        async with bare_call(sandbox) as call:
+            await call.say("session.update", session={"temperature": 0.2})
+            await call.say("transcription_session.update", session={"input_audio_format": "pcm"})
+            got = [json.loads(await call.socket.recv())["type"] for _ in range(5)]
+            assert got == [
+                "heartbeat", "session.updated", "heartbeat", "transcription_session.updated", "heartbeat",
+            ]  # fmt: skip
+
+    play(scene)
+
+
+def test_a_search_of_the_servers_own_is_among_its_tools(sandbox: Sandbox) -> None:
+    """In audio mode, beside those of the client."""
+
+    async def scene() -> None:
+        async with bare_call(sandbox, tools=[TOOL], beta_fields={"chat_mode": "audio", "auto_search": True}) as call:
+            assert [tool["name"] for tool in call.events[-1]["session"]["tools"]] == [TOOL["name"], "search_engine_auto"]
+
+    play(scene)
+
+
+def test_from_audio_to_video_the_history_stays(sandbox: Sandbox) -> None:
+    """The other way it is dropped."""
+
+    async def scene() -> None:
+        async with bare_call(sandbox) as call:
+            await call.say("conversation.item.create", item={**text_item("Keep me."), "id": "item1"})
+            await call.say("session.update", session={"beta_fields": {"chat_mode": "video_passive"}})
+            await call.say("conversation.item.retrieve", item_id="item1")
+            assert (await call.until("conversation.item.retrieved", "error"))["type"] == "conversation.item.retrieved"
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    ("tuned", "start_ms", "end_ms"),
+    [
+        pytest.param({"prefix_padding_ms": 100, "silence_duration_ms": 200}, 500, 1800, id="tuned"),
+        pytest.param({"prefix_padding_ms": 0, "silence_duration_ms": 0, "threshold": 0}, 300, 2100, id="zeros-as-the-sdk-sends"),
+    ],
+)
+def test_what_tunes_the_vad(sandbox: Sandbox, tuned: dict[str, int], start_ms: int, end_ms: int) -> None:
+    """How much before the first word, how long a pause; zeros mean "not given"."""
+
+    async def scene() -> None:
+        async with bare_call(sandbox, turn_detection={**SERVER_VAD, **tuned}) as call:
+            for piece in (quiet(0.6), speech(1.0), quiet(0.6)):
+                await call.append(piece)
+            assert (await call.until("input_audio_buffer.speech_started"))["audio_start_ms"] == start_ms
+            assert (await call.until("input_audio_buffer.speech_stopped"))["audio_end_ms"] == end_ms
+
+    play(scene)
+
+
+def test_a_turn_that_is_answered_when_asked(sandbox: Sandbox) -> None:
+    """``create_response`` false: the server ends the turn, and waits."""
+
+    async def scene() -> None:
+        async with bare_call(sandbox, turn_detection={**SERVER_VAD, "create_response": False}) as call:
+            await call.append(speech(0.4) + quiet(0.6))
+            item_id = (await call.until("input_audio_buffer.committed"))["item_id"]
+            await call.say("conversation.item.retrieve", item_id=item_id)
+            await call.until("conversation.item.retrieved")
+            assert "response.created" not in call.types
+            await call.say("response.create")
+            assert "I heard" in (await call.until("response.text.done"))["text"]
 
     play(scene)
 

@@ -20,6 +20,7 @@ from IPython.utils.capture import capture_output
 
 from glm_magics.display import NotebookPainter, TerminalPainter
 from glm_magics.errors import MediaError, MissingExtraError
+from glm_magics.formats import footer
 from glm_magics.media.audio import Sound
 from glm_magics.options import parse_options
 from glm_magics.replies import Reply, ReplyFold, parse_chunk
@@ -83,6 +84,7 @@ def test_sound_of_every_shape_becomes_samples(audios: list[Any], n: int, rate_hz
     assert (speech.samples.shape, speech.samples.dtype, speech.rate_hz) == ((n,), np.dtype("int16"), rate_hz)
     assert np.array_equal(speech.samples[:1000], np.frombuffer(PCM, "<i2")[:1000])
     assert read_wave(speech.wav_bytes).rate_hz == rate_hz
+    assert read_wave(speech.wav_bytes).claimed_bytes % 2 == 0 or speech.data.startswith(b"RIFF")
     assert speech.seconds == pytest.approx(n / rate_hz)
 
 
@@ -111,6 +113,7 @@ def test_no_sound_is_a_sentence(audio: Any, sentence: str) -> None:
     assert reply.text == "Hello"
     assert reply.audio is not None
     assert reply.audio.seconds == 0.0
+    assert "no sound that can be read" in footer(reply)
     for ask in (lambda: reply.audio.samples, lambda: reply.audio.save("a.wav"), lambda: reply.audio.mp3_bytes):
         with pytest.raises(MediaError, match=sentence):
             ask()

@@ -24,10 +24,11 @@ from glm_magics.providers import Connection, Secret, sandbox_provider
 from glm_magics.realtime import server_events as ev
 from glm_magics.realtime.local_events import ConnectionLost
 from glm_magics.realtime.tapes import CallAudio, Tape
-from glm_magics.realtime.values import Pcm, Response
+from glm_magics.realtime.values import Pcm, Problem, Response
 from glm_magics.sandbox import Sandbox
 from glm_magics.voicecalls import Switchboard, VoiceCall, open_call
 from glm_magics.voicecalls import call as call_module
+from glm_magics.voicecalls import errands as errands_module
 from glm_magics.voicecalls import screen as screen_module
 from glm_magics.voicecalls.freshness import Freshness
 from glm_magics.voicecalls.record import CallRecord
@@ -131,7 +132,9 @@ def test_push_to_talk(sandbox: Sandbox, switchboard: Switchboard) -> None:
     """While the button is held sound is taken; letting it go asks for the answer; a void press asks for nothing."""
     page = open_to(sandbox, switchboard, vad="client").start()
     page.send("hold", is_down=True)
+    page.speak(speech(1.0))
     page.send("hold", is_down=False, is_void=True)
+    page.speak(speech(2.0))  # nobody holds the button
     page.send("hold", is_down=True)
     page.speak(speech(0.5))
     page.send("hold", is_down=False, is_void=False)
@@ -194,6 +197,60 @@ def test_the_button_stops_an_answer(switchboard: Switchboard) -> None:
         until(lambda: page.call.replies[0].ending == "stopped")
         assert len(page.played) == n
         page.call.stop()
+
+
+@pytest.mark.parametrize("is_typed", [True, False], ids=["typing", "button-to-talk"])
+def test_whoever_says_something_interrupts(switchboard: Switchboard, is_typed: bool) -> None:
+    """The page is silent at once, the server is asked to stop, and refuses nothing of what comes next."""
+    with Sandbox(chunk_delay_s=0.05) as slow:
+        slow.reply("One two three four five six seven eight nine ten. " * 8)
+        page = open_to(slow, switchboard, vad="client").start()
+        page.send("write", text="Count.")
+        until(lambda: len(page.played) > 3)
+        n_flushed = page.types().count("flush")
+        page.send("write", text="Stop.") if is_typed else page.send("hold", is_down=True)
+        assert page.types().count("flush") == n_flushed + 1
+        if not is_typed:
+            page.speak(speech(0.3))
+            page.send("hold", is_down=False, is_void=False)
+        until(lambda: len(page.texts("assistant")) > 1)
+        assert page.rows()[1]["note"] == "interrupted"
+        assert "response.cancel" in [event["type"] for event in slow.requests[-1].events]
+        assert "The server" not in page.call.message
+        page.call.stop()
+
+
+SAYING = [
+    pytest.param({"vad": "client"}, lambda page: page.send("write", text="weather for Rome"), id="typed"),
+    pytest.param({"vad": "client"}, lambda page: hold_and_speak(page), id="button"),
+    pytest.param({"silence_ms": 300}, lambda page: page.speak(speech(0.4) + quiet(0.6)), id="hands-free"),
+]
+
+
+def hold_and_speak(page: Page) -> None:
+    page.send("hold", is_down=True)
+    page.speak(speech(0.4))
+    page.send("hold", is_down=False, is_void=False)
+
+
+@pytest.mark.parametrize(("fields", "say"), SAYING)
+def test_functions_run_again_when_the_user_says_something(
+    sandbox: Sandbox, switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], say: Any
+) -> None:
+    """So many in a row and no more, then it is the user's turn; that begins the count anew."""
+    monkeypatch.setattr(errands_module, "MAX_ROUNDS", 1)
+    page = open_to(sandbox, switchboard, [weather], **fields).start()
+    sandbox.reply(tool_calls=[("weather", {"city": "Oslo"})])
+    sandbox.reply(tool_calls=[("weather", {"city": "Bonn"})])
+    page.send("write", text="weather for Oslo")
+    page.send("allow", call=waiting_call(page)["n"], how="always", reason="")
+    until(lambda: any(call["n"] == 2 and call["result"] for row in page.rows().values() for call in row["calls"]))
+    assert call_state(page, 2) == ("failed", "Too many functions were called in a row; answer with what is known.")
+    until(lambda: not page.call.conversation.is_busy)
+    sandbox.hear("weather for Rome")
+    say(page)
+    until(lambda: any(call["n"] == 3 and call["result"] for row in page.rows().values() for call in row["calls"]))
+    assert call_state(page, 3) == ("done", "It rains in Rome.")
 
 
 def test_typed_words(sandbox: Sandbox, switchboard: Switchboard) -> None:
@@ -512,12 +569,56 @@ def test_errors_of_the_server_are_told_and_the_call_goes_on(sandbox: Sandbox, sw
     assert page.call.state == "on"
 
 
+def test_silence_is_told_in_its_row(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """The button held without a word: nothing was understood, and the model answers all the same."""
+    page = open_to(sandbox, switchboard, vad="client").start()
+    page.send("hold", is_down=True)
+    page.speak(quiet(0.5))
+    page.send("hold", is_down=False, is_void=False)
+    until(
+        lambda: (
+            [row["note"] for row in page.rows().values() if row["who"] == "user"]
+            == ["not understood: asr: no result, err: <nil>"]
+        )
+    )
+    until(lambda: page.texts("assistant"))
+
+
+def test_what_others_say_is_shown_without_control_characters(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """Words of a model, of a function and of the server: foreign text, for whoever reads it in a terminal too."""
+
+    def paint(colour: str) -> str:
+        """Paints."""
+        return f"\x1b[31m{colour}\x1b[0m"
+
+    page = open_to(sandbox, switchboard, [paint], vad="client").start()
+    sandbox.reply("\x1b]0;yours\x07Hello\x1b[2J")
+    page.send("write", text="Hi.\x1b[31m")
+    until(lambda: page.texts("assistant"))
+    assert (page.texts("user"), page.texts("assistant")) == (["Hi.[31m"], ["]0;yoursHello[2J"])
+    page.send("write", text="paint red")
+    asked = waiting_call(page)
+    page.send("allow", call=asked["n"], how="yes", reason="")
+    until(lambda: call_state(page, asked["n"])[0] == "done")
+    assert call_state(page, asked["n"])[1] == "[31mred[0m"
+    page.call.on_event(page.call._record.call, ev.ErrorEvent(error=Problem(message="no\x1b[31m way")))
+    assert page.call.widget.message == "The server: no[31m way"
+    page.call.stop()
+    assert "\x1b" not in repr([bundle for bundle in (page.call._record.talk(page.call._errands)._repr_mimebundle_(),)])
+
+
 def test_a_page_that_is_gone_ends_the_call(sandbox: Sandbox, switchboard: Switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A closed laptop costs no hours."""
+    """A closed laptop costs no hours; another page that looks on holds no call."""
     monkeypatch.setattr(call_module, "PAGE_GONE_S", 0.2)
     page = open_to(sandbox, switchboard).start()
-    until(lambda: page.call.state == "over")
+
+    def look_on() -> bool:
+        page.call.widget._handle_custom_msg({"type": "alive", "page": "page2"}, [])
+        return page.call.state == "over"
+
+    until(look_on)
     assert "page was gone" in page.call.message
+    assert {told["page"] for told in page.told if told["type"] == "alive"} == {"page2"}
 
 
 def test_sound_that_waited_for_a_busy_kernel_is_left_out(sandbox: Sandbox, switchboard: Switchboard) -> None:
@@ -628,6 +729,26 @@ def test_a_page_cannot_write_traits(sandbox: Sandbox, switchboard: Switchboard) 
     assert (page.call.widget.state, page.call.widget.owner, page.call.widget.message) == ("idle", "", "")
 
 
+def test_no_page_is_told_the_key(ip: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by a trait, a message, an output of the cell, or what is kept of the call."""
+    shown: list[Any] = []
+    monkeypatch.setattr(ip.display_pub, "publish", lambda data, metadata=None, **more: shown.append((data, metadata, more)))
+    key = "an-id.very-secret"
+    call = open_call({}, [weather], lambda: Connection(sandbox_provider(sandbox.base_url), Secret(key)), Switchboard())
+    page = Page(call)
+    call._ipython_display_()
+    page.start()
+    call.say("weather for Oslo")
+    until(lambda: any(row["calls"] for row in page.rows().values()))
+    page.send("allow", call=1, how="yes", reason="")
+    until(lambda: "Oslo" in "".join(page.texts("assistant")))
+    page.speak(quiet(0.2))
+    call.stop()
+    assert sandbox.requests[-1].headers["authorization"] == "Bearer ***"  # it was there
+    kept = [call.widget.get_state(), page.told, shown, call, call.setup, call.replies, call.transcript.values.tolist()]
+    assert "very-secret" not in repr(kept)
+
+
 @pytest.mark.parametrize(
     ("fields", "error", "sentence"),
     [
@@ -665,6 +786,7 @@ def test_a_page_cannot_write_traits(sandbox: Sandbox, switchboard: Switchboard) 
         pytest.param({"noise": None}, OptionError, "noise is None", id="no-noise"),
         pytest.param({"is_interruptible": "no"}, OptionError, "Give True or False", id="flag-text"),
         pytest.param({"input_format": "pcm24"}, OptionError, "16,000 samples a second", id="rate-of-no-page"),
+        pytest.param({"is_answered_unasked": False}, OptionError, "page asks for no answers", id="nobody-to-ask"),
     ],
 )
 def test_a_wrong_setup_is_a_sentence(fields: dict[str, Any], error: type[Exception], sentence: str) -> None:
@@ -709,6 +831,22 @@ def test_the_cell_keeps_words_and_player(ip: Any, sandbox: Sandbox, monkeypatch:
     assert "](javascript" not in words
     player = next(one["data"] for one in shown if "text/html" in one["data"])
     assert player["text/html"].startswith('<audio controls preload="metadata" src="data:audio/mpeg;base64,')
+
+
+def test_the_words_so_far_are_kept_in_a_call(ip: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook saved in its midst has them; one in which nobody said anything says how to."""
+    shown: list[dict[str, Any]] = []
+    monkeypatch.setattr(ip.display_pub, "publish", lambda data, metadata=None, **rest: shown.append({"data": data, **rest}))
+    monkeypatch.setattr(screen_module, "KEEP_EVERY_S", 0.0)
+    page = open_to(sandbox, Switchboard())
+    page.call._ipython_display_()
+    page.start().call.stop()
+    until(lambda: page.call.state == "over")
+    assert "glm.realtime.talk_file" in next(one["data"]["text/plain"] for one in shown if one.get("update"))
+    page.start().send("write", text="Hello?")
+    until(lambda: any("Hello?" in one["data"].get("text/markdown", "") for one in shown if one.get("update")))
+    assert page.call.state == "on"
+    page.call.stop()
 
 
 def test_a_call_is_over_when_its_player_is_made(
@@ -812,6 +950,23 @@ def test_pieces_of_any_length_are_played_whole(pieces: list[bytes | None], playe
     assert got == played
 
 
+def test_an_answer_that_had_not_begun_to_sound_is_stopped_too() -> None:
+    """While the one before it was still being played."""
+    record = CallRecord("glm-realtime-flash", 16_000)
+    played = []
+    for answer in ("one", "two"):
+        created = ev.ResponseCreated(response=Response(answer, "in_progress"))
+        record.conversation.add(created, 0.0)
+        record.answer_begun(created)
+        if answer == "two":
+            record.stop_playing()
+        event = ev.AudioDelta(response_id=answer, audio=Pcm(b"ab"))
+        record.conversation.add(event, 0.0)
+        played.append(record.play(event)[1])
+        record.conversation.add(ev.ResponseDone(response=Response(answer, "completed")), 0.0)
+    assert played == [b"ab", b""]
+
+
 # What it costs
 
 
@@ -869,8 +1024,9 @@ def test_free_calls_cost_nothing(sandbox: Sandbox, switchboard: Switchboard, ses
 def test_calling_again_goes_on(sandbox: Sandbox, switchboard: Switchboard) -> None:
     """The transcript grows, its times too, and the server is told what was said."""
     page = open_to(sandbox, switchboard, greeting="Welcome!").start()
+    until(lambda: page.texts("assistant") == ["Welcome!"])
     page.send("write", text="first")
-    until(lambda: len(page.texts("assistant")) == 2 or "first" in str(page.texts("assistant")))
+    until(lambda: "first" in str(page.texts("assistant")))
     page.call.stop()
     until(lambda: page.call.state == "over")
     page.start().send("write", text="second")
@@ -879,6 +1035,35 @@ def test_calling_again_goes_on(sandbox: Sandbox, switchboard: Switchboard) -> No
     retold = [event["item"]["content"][0]["text"] for event in sandbox.requests[-1].events if "item" in event]
     assert "first" in retold
     assert page.texts("assistant").count("Welcome!") == 1
+
+
+def test_another_page_has_another_clock(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """Reloaded, it begins to count anew; nothing it hears in the next call is late."""
+    page = open_to(sandbox, switchboard, vad="client")
+    for t_ms in (1e7, 0.0):
+        page.t_ms = t_ms
+        page.start()
+        hold_and_speak(page)
+        until(lambda: not page.call.conversation.is_busy and page.texts("assistant"))
+        page.call.stop()
+    assert page.call.audio.user.seconds >= 0.8
+    assert "busy" not in page.call.message
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda page: page.call.say("Hello?"), id="say"),
+        pytest.param(lambda page: page.call.start().start(), id="start-twice"),
+    ],
+)
+def test_what_does_not_fit_the_state_is_a_sentence(sandbox: Sandbox, switchboard: Switchboard, ask: Any) -> None:
+    """Typed before it is on, started when it is."""
+    page = open_to(sandbox, switchboard)
+    with pytest.raises(InputError, match=r"^The call is (not on\. Start it first|on already\. Hang up first)\.$"):
+        ask(page)
+    page.call.stop()
+    page.call.stop()  # twice is no harm
 
 
 # What ends a call
@@ -908,9 +1093,15 @@ def test_stop_of_the_kernel_hangs_up(ip: Any, sandbox: Sandbox) -> None:
 def test_unloading_hangs_up(ip: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the extension goes its call."""
     monkeypatch.setattr(glm.current_session(), "_connection", connection_to(sandbox))
-    page = Page(glm.talk()).start()
+    before = list(ip.events.callbacks["post_run_cell"])
+    page = Page(glm.talk())
+    monkeypatch.setattr(ip.display_pub, "publish", lambda *args, **more: None)
+    page.call._ipython_display_()
+    page.start()
+    assert len(ip.events.callbacks["post_run_cell"]) == len(before) + 1
     ip.run_line_magic("unload_ext", "glm_magics")
     until(lambda: page.call.state == "over")
+    assert set(ip.events.callbacks["post_run_cell"]) <= set(before)
 
 
 def test_a_page_that_hangs_up(sandbox: Sandbox, switchboard: Switchboard) -> None:
@@ -920,6 +1111,8 @@ def test_a_page_that_hangs_up(sandbox: Sandbox, switchboard: Switchboard) -> Non
     until(lambda: page.call.state == "over")
     assert page.call.message == ""
     assert page.call.wait(PATIENCE_S).is_on is False
+    with pytest.raises(OptionError, match="timeout_s is 'x'"):
+        page.call.wait("x")
 
 
 def test_an_hour_of_turns_in_flat_memory(sandbox: Sandbox, switchboard: Switchboard) -> None:

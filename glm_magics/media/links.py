@@ -33,6 +33,7 @@ from .rows import FILES
 
 ANY_URL = re.compile(r"https?://\S+", re.IGNORECASE)
 _IMAGE_URL = re.compile(r"https?://[^\s?#]+\.(?:png|jpe?g|webp)(?:[?#]\S*)?", re.IGNORECASE)
+_SOUND_URL = re.compile(r"https?://[^\s?#]+\.(?:wav|mp3|flac|ogg|opus|m4a|aac)(?:[?#]\S*)?", re.IGNORECASE)
 _SELECTION = re.compile(r"(.+\.\w{1,5})\[([\d\s:.,–-]+)\]")
 
 Kind: TypeAlias = Literal["image", "video", "file", ""]
@@ -52,9 +53,10 @@ _BY_ADDRESS: Mapping[Kind, Callable[[str, str], Part]] = {
 
 
 def load_text(value: str, loading: Loading) -> Iterable[Part]:
-    """Text, or a picture where the text is nothing but a picture's address."""
+    """Text, or what is there where the text is nothing but the address of a picture, or of sound for a model that only hears."""
     url = value.strip()
-    return load_link(url, loading) if _IMAGE_URL.fullmatch(url) else [TextPart(value)]
+    is_sound = loading.intake.has_ears_alone and _SOUND_URL.fullmatch(url)
+    return load_link(url, loading) if is_sound or _IMAGE_URL.fullmatch(url) else [TextPart(value)]
 
 
 def load_link(url: str, loading: Loading, presumed: Kind = "image") -> Iterable[Part]:

@@ -10,6 +10,7 @@ from ..intake import Intake
 from ..media import Loading, to_parts
 from ..media.audio import load_file
 from ..media.hearing import RATE_HZ, decode_sound
+from ..media.links import ANY_URL
 from ..media.loading import Blob
 from ..messages import AudioPart, Part
 from ..waves import read_wave
@@ -41,6 +42,8 @@ def _load(source: object) -> list[Part]:
     loading = Loading("", Intake(audio_max_s=MAX_S))
     if isinstance(source, bytes | bytearray):
         return list(load_file(Blob("the recording", data=bytes(source)), loading))
+    if isinstance(source, str) and ANY_URL.match(source):
+        raise MediaError("The recording is an address, and no file.", "Download it first, and give its path or its bytes.")
     if isinstance(source, str | Path):
         return to_parts(Path(source).expanduser(), loading)
     return to_parts(source, replace(loading, label="the recording"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 from ..errors import one_line
@@ -19,6 +20,11 @@ def _wire(name: str, default: Any = "", read: Callable[[object], Any] | None = N
     """A field that has another name on the wire, or a reader of its own."""
     metadata = {"wire": name, "read": read}
     return field(default=default, metadata=metadata)
+
+
+def _search(name: str) -> Any:
+    """A field of a search, which is told within a session object."""
+    return _wire("session", "", partial(read_search, name=name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,10 +282,13 @@ class FunctionCallDone(ServerEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchStarted(ServerEvent):
-    """The server searches the web on its own; `description` is what it says meanwhile."""
+    """The server searches the web on its own; `description` is what it says meanwhile, the rest the search's own words."""
 
     name: str = ""
-    description: str = _wire("session", "", read_search)
+    description: str = _search("description")
+    search_meta: str = _search("search_meta")
+    meta: str = _search("meta")
+    text_citation: str = _search("text_citation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

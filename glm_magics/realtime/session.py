@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
-from ..errors import CutShortError, GLMError, InputError, NetworkError, OptionError, RateLimitError, ServerError
+from ..errors import BadRequestError, CutShortError, GLMError, InputError, NetworkError, OptionError, RateLimitError, ServerError
 from ..providers import Connection
 from ..retries import RetryPolicy
 from ..waves import write_wave
@@ -20,9 +20,10 @@ from .conversation import KEPT_AUDIO_S, Answer, Conversation
 from .link import SHORT_LIFE_S, Link, LinkLost, open_link
 from .local_events import Reconnected
 from .mailbox import OVER_WAY_OUT, Mailbox
+from .objects import make_update
 from .outcomes import ENDS_OF_WAITING, Outcomes, lose
 from .pacing import Pacer
-from .setup import CallSetup, build_session, build_transcription_session, change_setup, check_patience, check_setup
+from .setup import CallSetup, change_setup, check_patience, check_setup
 from .values import Item
 
 REPLY_TIMEOUT_S = 15.0
@@ -64,9 +65,9 @@ class RealtimeSession:
         elapsed_s: float = 0.0,
         bill: Bill | None = None,
     ) -> None:
-        self.setup = check_setup(setup)
         self.conversation = conversation or Conversation(kept_audio_s)
-        self.conversation.is_answered_unasked = self.setup.vad == "server" and not transcribes_only
+        self._transcribes_only = transcribes_only
+        self._use(check_setup(setup))
         self._earlier_s = elapsed_s
         self._n_earlier_answers = len(self.conversation.answers)
         self._bill = bill
@@ -74,16 +75,11 @@ class RealtimeSession:
         self._connection = connection
         self._silence_s = silence_s
         self._retry = retry or RetryPolicy()
-        self._transcribes_only = transcribes_only
         self._link: Link | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._started_s = 0.0
-        self._opened_s = 0.0
-        self._ended_s = 0.0
+        self._started_s = self._opened_s = self._ended_s = 0.0
         self._n_short_lived = 0
-        self._pacer = Pacer()
-        self._mailbox = Mailbox()
-        self._answered = Outcomes()
+        self._pacer, self._mailbox, self._answered = Pacer(), Mailbox(), Outcomes()
         self._is_up = asyncio.Event()
 
     # Opening and closing
@@ -169,20 +165,24 @@ class RealtimeSession:
             OptionError, ModelError: a value that is not allowed, or one that the call's bill is made out by.
             BadRequestError: the server refused it.
         """
-        setup = change_setup(self.setup, changes)
+        before, setup = self.setup, change_setup(self.setup, changes)
         if self._bill:
-            check_billed(self.setup, setup)
-        self.setup = setup
-        self.conversation.is_answered_unasked = self.setup.vad == "server" and not self._transcribes_only
-        await self._set_up()
+            check_billed(before, setup)
+        self._use(setup)
+        try:
+            await self._set_up(before)
+        except BadRequestError:
+            self._use(before)
+            raise
 
-    async def _set_up(self) -> None:
-        if self._transcribes_only:
-            event: say.ClientEvent = say.TranscriptionSessionUpdate(build_transcription_session(self.setup))
-            await self._ask(event, lambda got: isinstance(got, ev.TranscriptionSessionUpdated))
-        else:
-            update = say.SessionUpdate(build_session(self.setup))
-            await self._ask(update, lambda got: isinstance(got, ev.SessionUpdated))
+    def _use(self, setup: CallSetup) -> None:
+        self.setup = setup
+        comes_unasked = setup.vad == "server" and setup.is_answered_unasked
+        self.conversation.is_answered_unasked = comes_unasked and not self._transcribes_only
+
+    async def _set_up(self, before: CallSetup | None = None) -> None:
+        kind = ev.TranscriptionSessionUpdated if self._transcribes_only else ev.SessionUpdated
+        await self._ask(make_update(self.setup, before, self._transcribes_only), lambda got: isinstance(got, kind))
 
     # Speaking
 
@@ -391,14 +391,13 @@ class RealtimeSession:
         self._is_up.clear()
         await self._drop_link()
         told = self.conversation.retelling()
-        lost, outcomes = lose(self.conversation, reason, comes_unasked=self.setup.vad == "server")
+        lost, outcomes = lose(self.conversation, reason, comes_unasked=self.conversation.is_answered_unasked)
         self._answered.add(*outcomes)
         self._take(lost)
         self._link = await self._open_again(reason)
         self._opened_s = time.monotonic()
-        session = build_session(self.setup.without_greeting())
-        update = say.TranscriptionSessionUpdate(build_transcription_session(self.setup)) if self._transcribes_only else None
-        for event in (update or say.SessionUpdate(session), *map(say.ItemCreate, told)):
+        update = make_update(self.setup.without_greeting(), None, self._transcribes_only)
+        for event in (update, *map(say.ItemCreate, told)):
             await self._link.send(say.to_wire(event, uuid4().hex, int(time.time() * 1000)))
         self._take(Reconnected(type="connection.made_again", n_retold=len(told)))
         self._is_up.set()

@@ -1,4 +1,4 @@
-"""How a call is set up: what the caller chose, checked, and the session object it becomes."""
+"""How a call is set up: what the caller chose, checked; `objects` makes it what goes over the wire."""
 
 from __future__ import annotations
 
@@ -39,10 +39,11 @@ class CallSetup:
         tools: functions as JSON, flat or nested as for chat; in audio mode only.
         has_video: the call takes pictures too.
         is_silent: answers come as text only.
-        greeting: what the assistant says first.
+        greeting: what the assistant says first; True: a greeting of the server's own.
         input_format: a word of `INPUT_RATES_HZ`.
         noise: ``near_field`` or ``far_field``, which noise is taken out.
         is_interruptible: speech stops the answer (server VAD).
+        is_answered_unasked: the server answers each turn by itself (server VAD); else `respond` asks for it.
         silence_ms, padding_ms, threshold: of the server's VAD: how long a pause ends a turn, how much before the first word
             belongs to it, how loud speech is (0 to 1).
         max_tokens: of an answer, up to 1024.
@@ -56,10 +57,11 @@ class CallSetup:
     tools: Sequence[Mapping[str, Any]] = ()
     has_video: bool = False
     is_silent: bool = False
-    greeting: str = ""
+    greeting: str | bool = ""
     input_format: str = "pcm16"
     noise: str = ""
     is_interruptible: bool = True
+    is_answered_unasked: bool = True
     silence_ms: int | None = None
     padding_ms: int | None = None
     threshold: float | None = None
@@ -80,6 +82,7 @@ class CallSetup:
 _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "a text"),
     "Vad": ((str,), "a text"),
+    "str | bool": ((str, bool), "a text, or True for the server's own"),
     "bool": ((bool,), "True or False"),
     "int | None": ((int, type(None)), "a whole number"),
     "float | None": ((int, float, type(None)), "a number"),
@@ -164,8 +167,8 @@ def _complaints(setup: CallSetup) -> list[tuple[bool, str, str]]:
         ),
         (setup.has_video and bool(setup.tools), "A video call takes no tools.", "Leave the tools out, or video."),
         (
-            len(setup.greeting) > MAX_GREETING_CHARS,
-            f"The greeting has {len(setup.greeting)} characters; {MAX_GREETING_CHARS} are allowed.",
+            len(own_words(setup.greeting)) > MAX_GREETING_CHARS,
+            f"The greeting has {len(own_words(setup.greeting))} characters; {MAX_GREETING_CHARS} are allowed.",
             "Shorten it.",
         ),
         (setup.noise not in ("", "near_field", "far_field"), f"noise is {setup.noise!r}.", "Choose near_field or far_field."),
@@ -178,6 +181,11 @@ def _complaints(setup: CallSetup) -> list[tuple[bool, str, str]]:
 
 
 _PAUSE = f"Give milliseconds from 0 to {MAX_PAUSE_MS}."
+
+
+def own_words(greeting: str | bool) -> str:
+    """The words of a greeting; empty where they are the server's own."""
+    return greeting if isinstance(greeting, str) else ""
 
 
 def _is_within(value: float | None, low: float, high: float) -> bool:
@@ -207,48 +215,3 @@ def _flat(tool: Mapping[str, Any]) -> dict[str, Any]:
         raise OptionError("A tool has no name.", 'Write {"type": "function", "name": …, "description": …, "parameters": {…}}.')
     parameters = inner.get("parameters") or {"type": "object", "properties": {}}
     return {"type": "function", "name": inner["name"], "description": inner.get("description", ""), "parameters": parameters}
-
-
-def build_session(setup: CallSetup) -> dict[str, Any]:
-    """The ``session`` object of ``session.update``; turn detection goes with each: an update of tools alone would end it."""
-    beta: dict[str, Any] = {"chat_mode": "video_passive" if setup.has_video else "audio", "tts_source": "e2e"}
-    beta["auto_search"] = setup.has_search
-    if setup.greeting:
-        beta["greeting_config"] = {"enable": True, "content": setup.greeting}
-    session: dict[str, Any] = {
-        "model": setup.model,
-        "modalities": ["text"] if setup.is_silent else ["audio", "text"],
-        "voice": setup.voice,
-        "input_audio_format": setup.input_format,
-        "output_audio_format": "pcm",
-        "beta_fields": beta,
-    }
-    optional = {
-        "instructions": setup.instructions or None,
-        "input_audio_noise_reduction": {"type": setup.noise} if setup.noise else None,
-        "turn_detection": _turn_detection(setup) if setup.vad == "server" else None,
-        "tools": list(setup.tools) or None,
-        "temperature": setup.temperature,
-        "max_response_output_tokens": setup.max_tokens,
-    }
-    return session | {name: value for name, value in optional.items() if value is not None}
-
-
-def build_transcription_session(setup: CallSetup) -> dict[str, Any]:
-    """The ``session`` object of ``transcription_session.update``: nothing is answered, only written down."""
-    return {
-        "input_audio_format": setup.input_format,
-        "input_audio_noise_reduction": {"type": setup.noise or "far_field"},
-        "modalities": ["text"],
-        "turn_detection": _turn_detection(setup) if setup.vad == "server" else None,
-    }
-
-
-def _turn_detection(setup: CallSetup) -> dict[str, Any]:
-    detection = {"type": "server_vad", "create_response": True, "interrupt_response": setup.is_interruptible}
-    tuned = {
-        "prefix_padding_ms": setup.padding_ms,
-        "silence_duration_ms": setup.silence_ms,
-        "threshold": setup.threshold,
-    }
-    return detection | {name: value for name, value in tuned.items() if value is not None}

@@ -22,7 +22,7 @@ from .bills import Bill
 from .conversation import Answer, Conversation, Entry
 from .pacing import cut, frame_s, split_turns
 from .recordings import Recording, read_recording
-from .server_events import ResponseDone
+from .server_events import AudioCommitted, FunctionCallDone, ResponseDone
 from .session import RealtimeSession
 from .setup import MAX_TURN_S, OUTPUT_RATE_HZ, check_number, check_setup, make_setup
 
@@ -43,7 +43,9 @@ _MARGIN_S = 0.2
 _LOOK_S = 0.005
 _HANG_UP_S = 5.0
 MAX_ROUNDS = 8
-"""Of functions asking for functions."""
+"""Of functions asking for functions, before the user says something again; then the model is told to stop."""
+
+_TOO_MANY = '{"error": "Too many functions were called in a row; answer with what is known."}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def talk_file(
     The call is entered in the ledger of ``%glm_usage``.
 
     Args:
-        source: a path, bytes of a file, or `Sound`.
+        source: a path, bytes of a file, `Sound`, or sound of an answer or a call.
         speed: 1.0 as it sounds; 4.0 four times as fast; ``float("inf")`` as fast as the server lets it. Faster than it sounds, it
             waits for each answer before it goes on.
         functions: by name: called with the arguments of the model's calls; what they give goes back to it.
@@ -149,9 +151,10 @@ async def _talk(
 ) -> Talk:
     helper = _Helper(call, functions)
     try:
-        await _send(call, recording, speed, timeout_s)
+        await _send(call, helper, recording, speed, timeout_s)
         if call.setup.vad == "client":
             await call.commit()
+        if not call.conversation.is_answered_unasked:
             await call.respond()
         await _until_quiet(call, helper, timeout_s)
     finally:
@@ -159,7 +162,7 @@ async def _talk(
     return _result(call.conversation, call.elapsed_s)
 
 
-async def _send(call: RealtimeSession, recording: Recording, speed: float, timeout_s: float) -> None:
+async def _send(call: RealtimeSession, helper: _Helper, recording: Recording, speed: float, timeout_s: float) -> None:
     """The recording, and the silence after it where the server has to notice its end."""
     samples, pause_s = recording.samples, (call.setup.silence_ms or 500) / 1000 + _MARGIN_S
     if call.setup.vad == "client":
@@ -170,14 +173,14 @@ async def _send(call: RealtimeSession, recording: Recording, speed: float, timeo
         await _send_turn(call, recording, samples, speed)
         return
     for turn in split_turns(samples, recording.rate_hz, pause_s):  # else the next words would interrupt each answer
-        await _send_and_hear(call, recording, turn, speed, timeout_s)
+        await _send_and_hear(call, recording, turn, speed)
+        await _until(lambda: not (call.conversation.is_busy or helper.is_busy), timeout_s)
 
 
-async def _send_and_hear(call: RealtimeSession, recording: Recording, turn: bytes, speed: float, timeout_s: float) -> None:
+async def _send_and_hear(call: RealtimeSession, recording: Recording, turn: bytes, speed: float) -> None:
     n_heard = call.conversation.n_heard
     await _send_turn(call, recording, turn, speed)
     await _until(lambda: call.conversation.n_heard > n_heard, _NOTICE_S)
-    await _until(lambda: not call.conversation.is_busy, timeout_s)
 
 
 async def _send_turn(call: RealtimeSession, recording: Recording, samples: bytes, speed: float) -> None:
@@ -214,10 +217,10 @@ class _Helper:
     """Calls the functions that the model asks for, and gives back what they give."""
 
     def __init__(self, call: RealtimeSession, functions: Mapping[str, Callable[..., Any]]) -> None:
-        self.is_busy = False
         self._call = call
         self._functions = functions
         self._n_rounds = 0
+        self._done_with: set[str] = set()
         self._task = asyncio.create_task(self._listen())
 
     def check(self) -> None:
@@ -230,16 +233,30 @@ class _Helper:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
+    @property
+    def is_busy(self) -> bool:
+        """The last answer asks for functions whose results are not with the model yet."""
+        answers = self._call.conversation.answers
+        return bool(answers) and self._is_asked(answers[-1]) and answers[-1].id not in self._done_with
+
+    def _is_asked(self, answer: Answer) -> bool:
+        return bool(self._functions and answer.calls) and answer.status == "completed"
+
     async def _listen(self) -> None:
         async for event in self._call:
-            if not isinstance(event, ResponseDone) or not self._functions:
-                continue
-            calls = self._call.conversation.find(event.response.id).calls
-            if calls and self._n_rounds < MAX_ROUNDS:
-                self.is_busy, self._n_rounds = True, self._n_rounds + 1
-                outputs = [await asyncio.to_thread(_output, self._functions, call.name, call.arguments) for call in calls]
-                await self._call.give_results(outputs)
-                self.is_busy = False
+            if isinstance(event, AudioCommitted):  # the user said something
+                self._n_rounds = 0
+            elif isinstance(event, ResponseDone):
+                answer = self._call.conversation.find(event.response.id)
+                if self._is_asked(answer) and self._n_rounds <= MAX_ROUNDS:
+                    self._n_rounds += 1
+                    await self._call.give_results([await asyncio.to_thread(self._run, call) for call in answer.calls])
+                self._done_with.add(answer.id)
+
+    def _run(self, call: FunctionCallDone) -> str:
+        if self._n_rounds > MAX_ROUNDS:
+            return _TOO_MANY
+        return _output(self._functions, call.name, call.arguments)
 
 
 def _output(functions: Mapping[str, Callable[..., Any]], name: str, arguments: str) -> str:

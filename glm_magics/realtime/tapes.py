@@ -146,10 +146,17 @@ class CallAudio:
             MediaError: nothing sounded, the name ends otherwise, or the place cannot be written to.
             MissingExtraError: an MP3 needs PyAV.
         """
-        mixed = self.mixed
-        if mixed is None:
-            raise MediaError("Nothing was said aloud in this call.", "Its words are in .transcript.")
+        mixed = self._heard()
         return write_sound(path, {".wav": lambda: self.wav_bytes, ".mp3": lambda: mixed.mp3_bytes})
+
+    def _heard(self) -> Speech:
+        if (mixed := self.mixed) is None:
+            raise MediaError("Nothing was said aloud in this call.", "Its words are in .transcript.")
+        return mixed
+
+    def __glm__(self) -> Speech:
+        """What is sent for it in a question: both sides in one channel. Raises MediaError where nothing sounded."""
+        return self._heard()
 
     def __repr__(self) -> str:
         return f"<{self.seconds:.1f} s of a call>"

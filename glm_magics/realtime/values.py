@@ -18,6 +18,7 @@ class Item:
         role: ``user``, ``assistant`` or ``system``; of messages.
         text: its words; of spoken content the transcript.
         has_audio: some of it was spoken.
+        audio: its sound, where the server gave it: bytes in the session's format.
         name, arguments: of a call; the arguments are JSON text.
         output: of a result.
     """
@@ -31,6 +32,7 @@ class Item:
     arguments: str = ""
     output: str = ""
     has_audio: bool = False
+    audio: bytes = field(default=b"", repr=False)
 
     def to_wire(self) -> dict[str, Any]:
         """As ``conversation.item.create`` takes it: words as ``input_text``, an assistant's as ``text``."""
@@ -55,6 +57,8 @@ class CallUsage:
     input_audio_tokens: int = 0
     output_audio_tokens: int = 0
     cached_tokens: int = 0
+    input_text_tokens: int = 0
+    output_text_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +82,12 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error in the server's words; the session stays open."""
+    """An error in the server's words; the session stays open. `param`: the field that is wrong, where it says so."""
 
     kind: str = ""
     code: str = ""
     message: str = ""
+    param: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,7 @@ def read_item(raw: object) -> Item:
         arguments=read_text(wire.get("arguments")),
         output=read_text(wire.get("output")),
         has_audio=any(content.get("type") in ("input_audio", "audio") for content in contents),
+        audio=b"".join(read_pcm(content.get("audio")).data for content in contents),
     )
 
 
@@ -155,6 +161,8 @@ def _usage(raw: object) -> CallUsage | None:
         read_int(into.get("audio_tokens")),
         read_int(out.get("audio_tokens")),
         read_int(into.get("cached_tokens")),
+        read_int(into.get("text_tokens")),
+        read_int(out.get("text_tokens")),
     )
 
 
@@ -177,13 +185,13 @@ def read_problem(raw: object) -> Problem:
     if isinstance(raw, str):
         return Problem(message=raw)
     wire = read_mapping(raw)
-    return Problem(read_text(wire.get("type")), read_text(wire.get("code")), read_text(wire.get("message")))
+    return Problem(*(read_text(wire.get(name)) for name in ("type", "code", "message", "param")))
 
 
-def read_search(raw: object) -> str:
-    """What the assistant says while it searches: deep inside a session object (reference of ``simple_browser``)."""
+def read_search(raw: object, name: str) -> str:
+    """A word on a search of the web: deep inside a session object (reference of ``simple_browser``)."""
     fields = read_mapping(read_mapping(raw).get("beta_fields"))
-    return read_text(read_mapping(fields.get("simple_browser")).get("description"))
+    return read_text(read_mapping(fields.get("simple_browser")).get(name))
 
 
 READERS: Mapping[str, Callable[[object], Any]] = {

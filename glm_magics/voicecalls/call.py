@@ -21,7 +21,7 @@ from ..realtime.conversation import Conversation
 from ..realtime.lines import Line
 from ..realtime.local_events import ConnectionLost, Reconnected
 from ..realtime.session import RealtimeSession
-from ..realtime.setup import CallSetup, check_setup
+from ..realtime.setup import CallSetup, check_patience, check_setup
 from ..realtime.tapes import CallAudio
 from ..replies import Reply
 from ..toolbox import Toolbox
@@ -149,6 +149,7 @@ class VoiceCall(HasTraits):
 
     def wait(self, timeout_s: float | None = None) -> VoiceCall:
         """Until the call is over, at most `timeout_s` seconds. The page works meanwhile where the kernel has subshells."""
+        check_patience(timeout_s)
         line, waited_s = self._line, 0.0
         while line is not None and line.is_alive() and (timeout_s is None or waited_s < timeout_s):
             line.join(0.1)  # in steps: some systems cannot interrupt a join

@@ -18,7 +18,7 @@ class CallWidget(anywidget.AnyWidget):
     ``recording``.
     """
 
-    _esm = read_module("elements", "sound", "calldesk", "call")
+    _esm = read_module("elements", "sound", "microphone", "calldesk", "call")
     _css = read_style("call")
 
     state = traitlets.Unicode("idle", help="idle, connecting, on, reconnecting, ending, over").tag(sync=True)

@@ -88,7 +88,7 @@ def recording(audio: CallAudio) -> tuple[dict[str, str], str, bytes]:
     if seconds * _MP3_BYTES_PER_S > MAX_PLAYER_BYTES:
         return too_much, "", b""
     mixed = audio.mixed
-    mime, data = _encode(mixed) if mixed else ("", b"")
+    mime, data = encode(mixed) if mixed else ("", b"")
     if not data or len(data) > MAX_PLAYER_BYTES:
         return (too_much if data else {}), "", b""
     source = f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"
@@ -96,8 +96,9 @@ def recording(audio: CallAudio) -> tuple[dict[str, str], str, bytes]:
     return bundle, mime, data
 
 
-def _encode(mixed: Speech) -> tuple[str, bytes]:
+def encode(speech: Speech) -> tuple[str, bytes]:
+    """Its mime type and bytes: MP3 where PyAV is there, else WAV."""
     try:
-        return "audio/mpeg", mixed.mp3_bytes
+        return "audio/mpeg", speech.mp3_bytes
     except MissingExtraError:
-        return "audio/wav", mixed.wav_bytes
+        return "audio/wav", speech.wav_bytes

@@ -11,8 +11,6 @@ const STATES = {
 const HOLD_KEYS = [" ", "Enter"];
 const WHO = { user: "You", assistant: "Assistant", tool: "Tool", system: "System" };
 
-const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
-
 function makeView(desk, model, el) {
   const button = (text, onclick, attributes = {}) => h("button", { type: "button", text, onclick, ...attributes });
   const dot = h("span", { class: "gt-dot", "aria-hidden": true });
@@ -82,6 +80,9 @@ function makeView(desk, model, el) {
   // Jupyter's shortcuts would take the letters typed here
   for (const name of ["keydown", "keyup", "keypress"]) root.addEventListener(name, (event) => event.stopPropagation());
   root.setAttribute("data-lm-suppress-shortcuts", "true");
+  root.addEventListener("keydown", (event) => { // meant for a cell: it presses no button
+    if (event.key === "Enter" && (event.shiftKey || event.ctrlKey) && event.target instanceof HTMLButtonElement) event.preventDefault();
+  });
   /** @type {Map<number, {node: HTMLElement, words: Text, rest: string}>} */
   const shown = new Map();
 
@@ -141,7 +142,7 @@ function makeView(desk, model, el) {
   function draw(what) {
     if (what && typeof what === "object") return drawRow(what);
     if (what === "level" || !what) {
-      const percent = desk.level > 0 ? Math.min(100, Math.max(0, 100 + (10 * Math.log10(desk.level) * 100) / 60)) : 0;
+      const percent = percentOf(desk.level);
       const seen = `scaleX(${(percent / 100).toFixed(2)})`;
       if (bar.dataset.seen !== seen && !meter.hidden) { // a page that is drawn anew costs more than all else in a call
         bar.dataset.seen = bar.style.transform = seen;

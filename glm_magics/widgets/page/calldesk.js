@@ -20,13 +20,6 @@ const LATE = "The kernel is busy with a cell: what you say now is not heard.";
 const WAY_OUT = "You can type here, or send a recording: glm.realtime.talk_file(\"question.wav\").";
 const UNPLUGGED = "The microphone is gone. You can type here, or hang up and call again once it is plugged in and allowed.";
 const MUTED = "The microphone is muted by the system or a switch of its own: nothing is heard. You can type here.";
-const PROBLEMS = {
-  NotAllowedError: "The microphone is not allowed on this page.",
-  SecurityError: "The microphone is not allowed on this page.",
-  NotFoundError: "There is no microphone.",
-  NotReadableError: "The microphone is in use by another program.",
-  TypeError: "This page may not use a microphone: it is not served from this machine, nor over HTTPS.",
-};
 
 function makeCallDesk(model) {
   const desk = {
@@ -75,8 +68,7 @@ function makeCallDesk(model) {
         await desk.phone.listen();
         desk.hasMicrophone = true;
       } catch (error) {
-        const problem = desk.phone ? (PROBLEMS[error.name] ?? "The microphone cannot be used.") : error.message;
-        desk.say(`${problem} ${WAY_OUT}`);
+        desk.say(`${inWords(error)} ${WAY_OUT}`);
       }
       desk.heard_ms = performance.now();
       desk.send("start");
