@@ -39,6 +39,7 @@ from glm_magics.providers import PROVIDERS, Connection, Secret, sandbox_provider
 from glm_magics.realtime import CallSetup, RealtimeSession, mailbox, session, talk_file, talks
 from glm_magics.realtime import server_events as ev
 from glm_magics.realtime.bills import Bill
+from glm_magics.realtime.client_events import ClientEvent, ItemCreate
 from glm_magics.realtime.link import Link, LinkLost, realtime_url
 from glm_magics.realtime.local_events import ConnectionLost, Reconnected
 from glm_magics.retries import RetryPolicy
@@ -531,7 +532,7 @@ def test_a_transcription_session_is_made_again_as_one(sandbox: Sandbox) -> None:
 
     async def scene() -> None:
         async with call_to(sandbox, transcribes_only=True) as call:
-            await call._link.close()
+            await call._link.drop()
             await call.wait_for(Reconnected, 5)
             await call.append(speech(0.2))
             await call.commit()
@@ -767,12 +768,14 @@ async def _respond_for_ever(call: RealtimeSession) -> None:
 class Sent:
     """A link that keeps what is sent."""
 
+    is_open = True
+
     def __init__(self, breaks: Callable[[], object] | None = None) -> None:
-        self.texts: list[str] = []
+        self.events: list[ClientEvent] = []
         self._breaks = breaks
 
-    async def send(self, text: str) -> None:
-        self.texts.append(text)
+    async def send(self, event: ClientEvent) -> None:
+        self.events.append(event)
         if self._breaks:
             self._breaks()
             raise LinkLost("the connection broke off")
@@ -791,7 +794,9 @@ def test_what_waits_for_a_connection_that_breaks_again_waits_on() -> None:
         call._link = link = Sent()  # type: ignore[assignment]
         call._is_up.set()
         await writing
-        assert "Hello" in link.texts[0]
+        (event,) = link.events
+        assert isinstance(event, ItemCreate)
+        assert event.item.text == "Hello"
 
     play(scene)
 
@@ -804,7 +809,7 @@ def test_a_question_that_is_told_to_be_lost_is_not_asked_again() -> None:
         call._link = link = Sent(call.conversation.lose)  # type: ignore[assignment]
         call._is_up.set()
         await call.respond()
-        assert len(link.texts) == 1
+        assert len(link.events) == 1
         assert not call.conversation.is_busy
 
     play(scene)

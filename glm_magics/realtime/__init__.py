@@ -13,9 +13,9 @@
     talk.text, talk.speech
 
 The rooms: `values`, `client_events`, `server_events` (the protocol as values) → `setup`, `objects`, `pacing`, `conversation`,
-`bills` (pure: how a call is set up and paced, what was said, what it costs) → `link` (the WebSocket) → `mailbox`, `outcomes`,
-`session` (one call) → `recordings`, `talks` (a recording as one side of it); `lines` (a call in a thread of its own), `tapes`
-(both sides as they sounded).
+`bills` (pure: how a call is set up and paced, what was said, what it costs) → `link` (the WebSocket), `steadylink` (made again
+when it breaks) → `mailbox`, `outcomes`, `session` (one call) → `recordings`, `talks` (a recording as one side of it); `lines` (a
+call in a thread of its own), `tapes` (both sides as they sounded).
 """
 
 from __future__ import annotations

@@ -21,8 +21,6 @@ OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
 PING_EVERY_S = 20.0
 MAX_FRAME_BYTES = 16_000_000
-SHORT_LIFE_S = 5.0
-"""A connection that broke sooner was no success: it counts as one of the tries."""
 
 _silent = logging.Logger("glm_magics.realtime")  # the library writes the handshake's headers, and so the key, into its log
 _silent.disabled = True

@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from uuid import uuid4
 
-from ..errors import BadRequestError, CutShortError, GLMError, InputError, NetworkError, OptionError, RateLimitError, ServerError
+from ..errors import BadRequestError, CutShortError, GLMError, InputError, OptionError
 from ..providers import Connection
 from ..retries import RetryPolicy
 from ..waves import write_wave
@@ -17,13 +16,14 @@ from . import client_events as say
 from . import server_events as ev
 from .bills import Bill, check_billed
 from .conversation import KEPT_AUDIO_S, Answer, Conversation
-from .link import SHORT_LIFE_S, Link, LinkLost, open_link
+from .link import LinkLost
 from .local_events import Reconnected
 from .mailbox import OVER_WAY_OUT, Mailbox
 from .objects import make_update
 from .outcomes import ENDS_OF_WAITING, Outcomes, lose
 from .pacing import Pacer
 from .setup import CallSetup, change_setup, check_patience, check_setup
+from .steadylink import SteadyLink
 from .values import Item
 
 REPLY_TIMEOUT_S = 15.0
@@ -72,13 +72,9 @@ class RealtimeSession:
         self._n_earlier_answers = len(self.conversation.answers)
         self._bill = bill
         self._minder: asyncio.Task[None] | None = None
-        self._connection = connection
-        self._silence_s = silence_s
-        self._retry = retry or RetryPolicy()
-        self._link: Link | None = None
+        self._link = SteadyLink(connection, silence_s, retry or RetryPolicy())
         self._reader: asyncio.Task[None] | None = None
-        self._started_s = self._opened_s = self._ended_s = 0.0
-        self._n_short_lived = 0
+        self._started_s = self._ended_s = 0.0
         self._pacer, self._mailbox, self._answered = Pacer(), Mailbox(), Outcomes()
         self._is_up = asyncio.Event()
 
@@ -94,9 +90,8 @@ class RealtimeSession:
         """
         if self._reader or self._mailbox.is_over:
             raise InputError("This call was opened before.", OVER_WAY_OUT)
-        self._link = await open_link(self._connection)
-        self._opened_s = time.monotonic()
-        self._started_s = self._opened_s - self._earlier_s
+        await self._link.open()
+        self._started_s = time.monotonic() - self._earlier_s
         self._is_up.set()
         self._reader = asyncio.create_task(self._read(), name="glm-realtime")
         try:
@@ -127,7 +122,7 @@ class RealtimeSession:
         self._is_up.set()
         self.conversation.give_up_writing()
         try:
-            await self._drop_link()
+            await self._link.drop()
         finally:
             if self._bill:
                 seconds = self._ended_s - self._earlier_s if self._minder else 0.0
@@ -287,14 +282,14 @@ class RealtimeSession:
         while True:
             while not self._is_up.is_set():  # it may have broken again before this woke
                 await self._is_up.wait()
-            if self._mailbox.is_over or self._link is None:
+            if self._mailbox.is_over or not self._link.is_open:
                 raise self._mailbox.error or CutShortError("The call is over.", OVER_WAY_OUT)
             is_asking, n_losses = isinstance(event, say.ResponseCreate), self.conversation.n_losses
             if is_asking:
                 self._answered.clear()
             self.conversation.owe(is_asking)
             try:
-                await self._link.send(say.to_wire(event, uuid4().hex, int(time.time() * 1000)))
+                await self._link.send(event)
                 return
             except LinkLost:
                 if is_asking and self.conversation.n_losses > n_losses:
@@ -371,49 +366,23 @@ class RealtimeSession:
                 try:
                     if broken:
                         await self._connect_again(broken)
-                    await self._read_link()
+                        broken = ""
+                    self._take(await self._link.receive())
                 except LinkLost as lost:  # a new connection may break too while it is set up
                     broken = lost.reason
         except GLMError as error:
             await self._end(error)
 
-    async def _read_link(self) -> None:
-        assert self._link is not None
-        while True:
-            try:
-                async with asyncio.timeout(self._silence_s):
-                    frame = await self._link.receive()
-            except TimeoutError:
-                raise LinkLost(f"the server said nothing for {self._silence_s:g} s") from None
-            self._take(ev.read_event(frame))
-
     async def _connect_again(self, reason: str) -> None:
         self._is_up.clear()
-        await self._drop_link()
+        await self._link.drop()
         told = self.conversation.retelling()
         lost, outcomes = lose(self.conversation, reason, comes_unasked=self.conversation.is_answered_unasked)
         self._answered.add(*outcomes)
         self._take(lost)
-        self._link = await self._open_again(reason)
-        self._opened_s = time.monotonic()
+        await self._link.open_again(reason)
         update = make_update(self.setup.without_greeting(), None, self._transcribes_only)
         for event in (update, *map(say.ItemCreate, told)):
-            await self._link.send(say.to_wire(event, uuid4().hex, int(time.time() * 1000)))
+            await self._link.send(event)
         self._take(Reconnected(type="connection.made_again", n_retold=len(told)))
         self._is_up.set()
-
-    async def _open_again(self, reason: str) -> Link:
-        is_short_lived = time.monotonic() - self._opened_s < SHORT_LIFE_S
-        self._n_short_lived = self._n_short_lived + 1 if is_short_lived else 0
-        for attempt in range(1 + self._n_short_lived, self._retry.max_retries + 1):
-            await asyncio.sleep(self._retry.wait_s(attempt, None))
-            try:
-                return await open_link(self._connection)
-            except (NetworkError, RateLimitError, ServerError):
-                continue
-        raise CutShortError(f"The call broke off: {reason}.", "What was said is kept in .conversation; open another call.")
-
-    async def _drop_link(self) -> None:
-        link, self._link = self._link, None
-        if link:
-            await link.close()
