@@ -560,6 +560,31 @@ def test_sound_that_goes_with_the_connection_was_not_interrupted(sandbox: Sandbo
     assert "ask your question again" in page.call.message
 
 
+def test_functions_that_the_connection_took_along(sandbox: Sandbox, switchboard: Switchboard) -> None:
+    """What waits is not run, what comes back is sent to nobody: the new connection has not asked for it."""
+    may_end = threading.Event()
+
+    def slow(city: str) -> str:
+        """The weather, some time later."""
+        may_end.wait(PATIENCE_S)
+        return "Rain."
+
+    page = open_to(sandbox, switchboard, [slow], vad="client").start()
+    sandbox.reply(tool_calls=[("slow", {"city": "Oslo"}), ("slow", {"city": "Rome"})])
+    page.send("write", text="Oslo and Rome, please.")
+    page.send("allow", call=waiting_call(page)["n"], how="yes", reason="")
+    until(lambda: call_state(page, 1)[0] == "running")
+    lose(page)
+    assert "ask your question again" in page.call.message
+    until(lambda: call_state(page, 2) == ("unrun", "not run: the connection broke"))
+    assert call_state(page, 1) == ("failed", "the connection broke before it came back: its result went to nobody")
+    may_end.set()
+    until(lambda: not any(thread.name == "glm-errand" for thread in threading.enumerate()))
+    page.send("write", text="Are you there?")
+    until(lambda: page.texts("assistant"))
+    assert "function_call_output" not in str(sandbox.requests[-1].events)
+
+
 def test_errors_of_the_server_are_told_and_the_call_goes_on(sandbox: Sandbox, switchboard: Switchboard) -> None:
     """A push of the button without a word."""
     page = open_to(sandbox, switchboard, vad="client").start()

@@ -345,7 +345,8 @@ class VoiceCall(HasTraits):
 
     def _lose(self) -> None:
         """The connection broke: what of this turn the server had is gone."""
-        if self._record.lose() or self._is_speaking:
+        is_asked = self._errands.lose()
+        if self._record.lose() or is_asked or self._is_speaking:
             self._say(_BROKEN)
         self._is_speaking = self._widget.is_answering = False
         self._screen.flush()

@@ -23,8 +23,6 @@ MAX_ROUNDS = 8
 """Of functions that ask for functions, before the user says something again."""
 
 _OVER = refused("The call is over.")
-_NOT_RUN = "not run: the call ended"
-_NOT_HEARD = "the call ended before it came back: its result went to nobody"
 _IN_WORK = ("waiting", "running")
 _NO_PICTURES = "a picture, which a voice call cannot take."
 _SHORT_CHARS = 120
@@ -104,6 +102,13 @@ class Errands:
         """The user said something."""
         self._n_rounds = 0
 
+    def lose(self) -> bool:
+        """The connection broke, and the next one knows nothing of these calls: no result is sent; True if one was asked for."""
+        is_asked = bool(self._batches)
+        self._batches.clear()
+        self._give_up("the connection broke")
+        return is_asked
+
     async def run(self, call: RealtimeSession, answer: Answer) -> None:
         """Everything that `answer` asks for; then the results back to the model, once those of earlier answers are there."""
         self._n_rounds += 1
@@ -135,14 +140,18 @@ class Errands:
             errand.word.put(approvals.get(how) or refused(reason))
 
     def stop(self) -> None:
-        """The call is over: whoever waits for the user's word gets none, and nobody waits for what still runs."""
+        """The call is over."""
         self._is_over = True
+        self._give_up("the call ended")
+
+    def _give_up(self, why: str) -> None:
+        """Whoever waits for the user's word gets none, and nobody waits for what still runs."""
         for errand in list(self._by_n.values()):
             if errand.state == "waiting":
-                self._ended(errand, "unrun", _NOT_RUN)
+                self._ended(errand, "unrun", f"not run: {why}")
                 errand.word.put(_OVER)
             elif errand.state == "running":
-                self._ended(errand, "failed", _NOT_HEARD)
+                self._ended(errand, "failed", f"{why} before it came back: its result went to nobody")
 
     def _run(self, errand: Errand) -> str:
         """What goes back to the model, whatever happens."""
