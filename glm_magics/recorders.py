@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from .errors import MediaError, MissingExtraError
+from .frontends import new_display_id
 from .speech import Speech, player
 from .widgets.calloutputs import encode
 
@@ -17,6 +18,9 @@ MAX_S = 600.0
 
 RATE_HZ = 16_000
 MAX_PIECE_BYTES = 64_000
+GONE_S = 5.0
+"""A page that records sends a piece every 0.1 s."""
+
 NOT_YET = {"text/plain": "Nothing was recorded here. Run the cell in a notebook to record, or give a file: %%glm -f question.wav"}
 
 
@@ -44,12 +48,13 @@ class Recorder:
         self._widget.on_msg(self._on_message)
         self._samples = bytearray()
         self._page = ""
-        self._id = f"glm-{uuid4().hex[:12]}-sound"
+        self._heard_s = 0.0
+        self._id = new_display_id()
 
     @property
     def is_on(self) -> bool:
-        """It is being recorded."""
-        return bool(self._page)
+        """It is being recorded; a page that was closed meanwhile records no longer."""
+        return bool(self._page) and time.monotonic() - self._heard_s < GONE_S
 
     @property
     def seconds(self) -> float:
@@ -89,7 +94,7 @@ class Recorder:
         if not isinstance(page, str) or not 0 < len(page) <= 60:
             return
         if raw.get("type") == "begin":
-            self._page, self._samples = page, bytearray()
+            self._page, self._samples, self._heard_s = page, bytearray(), time.monotonic()
         elif page == self._page and raw.get("type") == "sound":
             self._hear(buffers)
         elif page == self._page and raw.get("type") == "end":
@@ -99,6 +104,7 @@ class Recorder:
     def _hear(self, buffers: object) -> None:
         if not isinstance(buffers, list | tuple) or len(buffers) != 1 or not isinstance(buffers[0], bytes | memoryview):
             return
+        self._heard_s = time.monotonic()
         piece, left = bytes(buffers[0]), int(MAX_S * RATE_HZ) * 2 - len(self._samples)
         if len(piece) <= MAX_PIECE_BYTES:
             self._samples += piece[: min(len(piece) // 2 * 2, left)]

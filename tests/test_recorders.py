@@ -96,6 +96,16 @@ def test_no_recording_is_a_sentence(ip: Any, fake: FakeGLM, prepare: Any, senten
     assert fake.bodies == []
 
 
+def test_a_page_that_was_closed_is_waited_for_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it had sent until then is kept."""
+    page = Page()
+    page.send("begin")
+    page.send("sound", speech(0.1))
+    assert page.recorder.is_on
+    monkeypatch.setattr(recorders, "GONE_S", 0.0)
+    assert page.recorder.__glm__().samples.tobytes() == speech(0.1)
+
+
 def test_silence_is_told_at_once() -> None:
     """In the widget, before anybody sends it."""
     page = Page()
