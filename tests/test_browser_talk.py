@@ -609,3 +609,6 @@ def test_a_recording_in_the_cell(page: Any, lab_url: str, folder: Path) -> None:
     root.get_by_role("button", name="Record again").click()
     root.locator(".gt-message", has_text="not allowed on this page").wait_for()
     assert "-f question.wav" in root.locator(".gt-message").inner_text()
+    lab.use_theme("JupyterLab Dark")
+    page.screenshot(path=ARTIFACTS / "record-dark.png")
+    lab.use_theme("JupyterLab Light")
