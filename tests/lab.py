@@ -132,6 +132,11 @@ def write_notebook(path: Path, *sources: str) -> Path:
     return path
 
 
+def busy_until(file: str) -> str:
+    """Code that keeps the kernel busy until there is a file of that name beside the notebook."""
+    return f"import pathlib, time\nwhile not pathlib.Path({file!r}).exists(): time.sleep(0.05)"
+
+
 class LabPage:
     """One notebook, open in JupyterLab; cells count from 0."""
 

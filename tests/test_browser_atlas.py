@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.lab import ARTIFACTS, NEEDS_BROWSER, LabPage, open_notebook_7, read_outputs, write_notebook
+from tests.lab import ARTIFACTS, NEEDS_BROWSER, LabPage, busy_until, open_notebook_7, read_outputs, write_notebook
 
 pytestmark = NEEDS_BROWSER
 
@@ -178,7 +178,7 @@ def test_keys_errors_and_a_busy_kernel(page: Any, lab_url: str, folder: Path) ->
     """Keys move and zoom; an error is a sentence in the widget; search and hover go on while a cell runs; two views at once."""
     broken = "def fail(text):\n    raise glm.GLMError('Nobody answers.', 'Try again later.')\n"
     broken += "object.__setattr__(atlas._sheet, 'find', fail)"
-    write_notebook(folder / "keys.ipynb", SETUP, MAP, "time.sleep(20)", broken, "atlas")
+    write_notebook(folder / "keys.ipynb", SETUP, MAP, busy_until("keys-over"), broken, "atlas")
     lab = LabPage(page, lab_url, "keys.ipynb")
     lab.run(0)
     lab.run(1, timeout_s=240)
@@ -205,6 +205,7 @@ def test_keys_errors_and_a_busy_kernel(page: Any, lab_url: str, folder: Path) ->
     page.mouse.move(*view.place(10))
     view.root.locator(".ga-card:has-text('the cat')").wait_for()
     assert "[*]" in lab.cell(2).locator(".jp-InputPrompt").inner_text()
+    (folder / "keys-over").touch()
     lab.wait_done(2)
 
     lab.run(3)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import ARTIFACTS, NEEDS_BROWSER, LabPage, open_notebook_7, printed, read_outputs, write_notebook
+from tests.lab import ARTIFACTS, NEEDS_BROWSER, LabPage, busy_until, open_notebook_7, printed, read_outputs, write_notebook
 
 pytestmark = NEEDS_BROWSER
 
@@ -214,7 +214,7 @@ def test_the_widget_and_the_kernel_do_not_wait_for_each_other(page: Any, lab_url
         folder / "busy.ipynb",
         SETUP,
         "grounding",
-        "import time\nbegan = len(grounding.boxes)\ntime.sleep(15)\nprint(began, len(grounding.boxes))",
+        f"began = len(grounding.boxes)\n{busy_until('busy-over')}\nprint(began, len(grounding.boxes))",
         "print([b.label for b in grounding.boxes], len(asker.questions))",
     )
     lab = LabPage(page, lab_url, "busy.ipynb")
@@ -232,6 +232,7 @@ def test_the_widget_and_the_kernel_do_not_wait_for_each_other(page: Any, lab_url
     widget.ask("again")
     widget.wait_for_boxes(3)
     assert "[*]" in lab.cell(2).locator(".jp-InputPrompt").inner_text()
+    (folder / "busy-over").touch()
     lab.wait_done(2)
     assert lab.output_text(2).strip() == "0 3"
     widget.wait_for_end()
@@ -240,7 +241,7 @@ def test_the_widget_and_the_kernel_do_not_wait_for_each_other(page: Any, lab_url
 
 def test_edits_wait_for_a_busy_kernel(page: Any, lab_url: str, folder: Path) -> None:
     """Without subshells the page shows changes at once and Python has them after the cell; a sentence says what it waits for."""
-    code = "import time\ngrounding.ask('all').wait()\ntime.sleep(7)"
+    code = f"grounding.ask('all').wait()\n{busy_until('late-over')}"
     write_notebook(folder / "late.ipynb", SETUP, "grounding", code, "print([b.label for b in grounding.boxes])")
     lab = LabPage(page, lab_url, "late.ipynb")
     page.evaluate("() => { window.jupyterapp.serviceManager.kernels.commsOverSubshells = 'disabled'; }")
@@ -256,6 +257,7 @@ def test_edits_wait_for_a_busy_kernel(page: Any, lab_url: str, folder: Path) -> 
     page.keyboard.press("b")
     widget.wait_for_boxes(3)
     widget.root.locator(".gg-message:has-text('busy, or gone')").wait_for()
+    (folder / "late-over").touch()
     lab.wait_done(2)
     widget.root.locator("tr.gg-selected .gg-number:text-is('3')").wait_for()
     assert widget.message() == ""

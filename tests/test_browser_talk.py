@@ -26,7 +26,7 @@ from tests.ears import (
     tapped,
     write_microphone,
 )
-from tests.lab import ARTIFACTS, NEEDS_BROWSER, LabPage, open_notebook_7, read_outputs, write_notebook
+from tests.lab import ARTIFACTS, NEEDS_BROWSER, LabPage, busy_until, open_notebook_7, read_outputs, write_notebook
 
 pytestmark = [
     *NEEDS_BROWSER,
@@ -254,7 +254,7 @@ def test_beside_a_running_cell(page: Any, lab_url: str, folder: Path, has_subshe
     """Subshells carry the call while a cell runs; without them it is said that nothing is heard, and afterwards it goes on."""
     name = f"busy-{has_subshells}.ipynb"
     answers = f"sandbox.hear({QUESTION!r}, times=99)\nsandbox.reply({SHORT!r}, times=99)"
-    write_notebook(folder / name, SETUP + answers, "call = glm.talk()\ncall", "import time; time.sleep(9)")
+    write_notebook(folder / name, SETUP + answers, "call = glm.talk()\ncall", busy_until(f"{name}-over"))
     lab = LabPage(page, lab_url, name)
     if not has_subshells:
         page.evaluate("() => { window.jupyterapp.serviceManager.kernels.commsOverSubshells = 'disabled'; }")
@@ -268,6 +268,7 @@ def test_beside_a_running_cell(page: Any, lab_url: str, folder: Path, has_subshe
     else:
         call.root.locator(".gt-message", has_text="busy with a cell").wait_for()
     assert lab.cell(2).locator(".jp-InputPrompt").inner_text().strip() == "[*]:"
+    (folder / f"{name}-over").touch()
     lab.wait_done(2)
     call.row("assistant", SHORT)
     assert call.root.get_attribute("data-state") == "on"
