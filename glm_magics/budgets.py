@@ -100,6 +100,7 @@ class Meter:
         self._n_tokens = 0
         self._n_text = 0
         self._n_thinking = 0
+        self._n_arguments = 0
 
     @property
     def _allowance(self) -> Allowance:
@@ -131,7 +132,9 @@ class Meter:
     def check(self, fold: ReplyFold) -> BudgetError | None:
         """The error when what came so far has used up the allowance."""
         new = [*fold.text_pieces[self._n_text :], *fold.thinking_pieces[self._n_thinking :]]
+        new += fold.argument_pieces[self._n_arguments :]
         self._n_text, self._n_thinking = len(fold.text_pieces), len(fold.thinking_pieces)
+        self._n_arguments = len(fold.argument_pieces)
         self._n_tokens += text_tokens("".join(new)) if new else 0
         spent = self._prompt_cost + self._price.cost_of_answer(self._n_tokens)
         self._report(spent)

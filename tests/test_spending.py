@@ -377,6 +377,19 @@ def test_thinking_counts(ip, fake: FakeGLM) -> None:
     assert ip.user_ns["_glm"].thinking.startswith("word")
 
 
+def test_the_arguments_of_a_call_count(ip, fake: FakeGLM) -> None:
+    """They are paid for like words: an object that a vision model gives by a forced call, in pieces."""
+    over = threading.Event()
+    names = ({"name": "give_answer", "arguments": '{"note": "'}, *[{"arguments": "word " * 1000}] * 9)
+    deltas = [{"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": piece}]} for piece in names]
+    fake.frames(*(sse_frame({"id": "i", "choices": [{"index": 0, "delta": delta}]}) for delta in deltas), lambda: over.wait(20))
+    result = run(ip, "%%glm 4.6v --schema 'note str, n int' --budget 0.005\nhi")
+    over.set()
+    assert type(result.error) is BudgetError
+    assert "stopped at about" in str(result.error)
+    assert "word word" in ip.user_ns["_glm"].tool_calls[0]["function"]["arguments"]
+
+
 def test_an_answer_in_one_piece_is_capped_by_the_server(ip, fake: FakeGLM) -> None:
     """Nobody can stop it midway, so its tokens are limited beforehand."""
     run(ip, "%%glm -n --budget 0.0022\nhi")
