@@ -457,12 +457,20 @@ def test_a_model_without_eyes_gets_words_for_a_picture() -> None:
     assert "a picture that you cannot see" in result.text
 
 
+def holding_itself() -> Any:
+    """Without an end, and ten times wider on each floor."""
+    made: dict[str, Any] = {}
+    made.update({str(n): made for n in range(10)})
+    return made
+
+
 @pytest.mark.parametrize(
     "make",
     [
         pytest.param(lambda: "x" * 100_000_000, id="100-MB-of-text"),
         pytest.param(lambda: ["x" * 1000] * 100_000, id="100-MB-list"),
         pytest.param(lambda: {n: n for n in range(1_000_000)}, id="million-keys"),
+        pytest.param(holding_itself, id="holds-itself-ten-times"),
     ],
 )
 def test_a_huge_result_is_cut_and_says_so(make: Callable[[], Any]) -> None:
