@@ -389,6 +389,18 @@ def test_the_object_is_shown_growing(ip, fake: FakeGLM, monkeypatch) -> None:
     assert '"first"' in texts[-1]
 
 
+def test_an_object_that_misses_the_schema_is_shown_as_one(ip, fake: FakeGLM) -> None:
+    """Also where it came by a forced call: it is JSON, and the line below says what does not fit."""
+    call = {"id": "c", "type": "function", "function": {"name": "give_answer", "arguments": '{"name":"Ada"}'}}
+    fake.reply("", tool_calls=[call], finish_reason="tool_calls")
+    result = run(ip, '%%glm 4.6v --schema "name, n int" --retries 0\nhi')
+    assert type(result.error) is SchemaError
+    shown = bundles(result)[-1]["text/markdown"]
+    assert '```json\n{\n  "name": "Ada"\n}\n```' in shown
+    assert "no JSON" not in shown
+    assert "does not fit the schema" in shown
+
+
 def test_as_frame_shows_a_table_and_gives_a_dataframe(ip, fake: FakeGLM) -> None:
     """A row for each item; numbers are numbers."""
     fake.reply('{"value": [{"city": "Rome", "n": 2.8}, {"city": "Oslo", "n": 0.7}]}')
