@@ -267,6 +267,7 @@ def test_a_settled_reply_can_be_pickled(ip, fake: FakeGLM) -> None:
 def test_what_cannot_be_sent_is_said_at_once(ip, fake: FakeGLM) -> None:
     """The error is the cell's; no job."""
     assert not run(ip, "%%glm &\n   ").success
+    assert not run(ip, "%glm &").success
     assert not run(ip, "%%glm nonsense-9 &\nhi").success
     assert not run(ip, "%%glm &\n{unknown_name}").success
     assert len(jobs()) == 0
@@ -415,7 +416,7 @@ def test_jobs_are_listed_waited_for_and_stopped(ip, fake: FakeGLM, gate) -> None
 )
 def test_odd_lines_are_one_sentence(ip, fake: FakeGLM, line: str) -> None:
     """And say what there is."""
-    assert type(run(ip, f"%glm_jobs {line}").error) is OptionError
+    assert type(run(ip, line).error) is OptionError
 
 
 # Where nobody looks later
