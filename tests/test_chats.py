@@ -304,11 +304,12 @@ def test_edit_asks_again(ip, fake: FakeGLM) -> None:
         pytest.param("show talk more", OptionError, "needs: NAME", id="too-many"),
         pytest.param("show nobody", ChatError, "There are: `talk`", id="no-such-chat"),
         pytest.param("undo talk 2", ChatError, "has 1 turn", id="too-far-back"),
-        pytest.param("undo talk 0", ChatError, "no turn to undo", id="undo-nothing"),
+        pytest.param("undo talk 0", ChatError, "0 of them cannot be taken back", id="undo-nothing"),
         pytest.param("undo talk x", OptionError, "no number", id="no-number"),
         pytest.param("edit talk 0 hi", ChatError, "no turn", id="turn-zero"),
         pytest.param("edit talk 2 hi", ChatError, "no turn 2", id="turn-two"),
         pytest.param("edit talk 1", OptionError, "new words", id="edit-without-words"),
+        pytest.param("edit 'talk' 1 ''", ChatError, "no new words", id="edit-with-nothing"),
         pytest.param("fork talk talk", OptionError, "already", id="fork-onto-itself"),
         pytest.param("fork talk ../x", ChatError, "cannot be the name", id="fork-name"),
         pytest.param("fork talk new 5", ChatError, "no turn 5", id="fork-turn"),
@@ -378,6 +379,17 @@ def test_export_and_import_keep_everything(ip, fake: FakeGLM, tmp_path: Path) ->
     assert "It is red." in text
     assert "no chat `talk`" not in str(run(ip, "%glm_chat import a.json").error)
     assert "already" in str(run(ip, "%glm_chat import a.json").error)
+
+
+@pytest.mark.parametrize("suffix", ["md", "json"])
+def test_a_file_that_an_editor_marked_as_unicode_is_read(ip, fake: FakeGLM, suffix: str) -> None:
+    """Some editors of Windows begin every file with the mark of byte order."""
+    talk(ip, fake, ("one", "1"))
+    run(ip, f"%glm_chat export talk talk.{suffix}")
+    file = Path(f"talk.{suffix}")
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert run(ip, f"%glm_chat import talk.{suffix} again").success
+    assert chats()["again"].turns == chats()["talk"].turns
 
 
 def test_markdown_edited_by_hand_is_read(ip, fake: FakeGLM) -> None:

@@ -340,7 +340,7 @@ def test_an_edited_answer_is_given_and_said(ip, fake: FakeGLM, offline) -> None:
     fake.reply("Four.")
     run(ip, "%glm_replay record")
     run(ip, "%%glm\nhi")
-    FILE.write_text(FILE.read_text().replace("Four.", "Five."))
+    FILE.write_text("\ufeff" + FILE.read_text().replace("Four.", "Five."))  # as some editors begin a file
     offline()
     run(ip, "%glm_replay replay")
     result = run(ip, "%%glm\nhi")
