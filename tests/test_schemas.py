@@ -294,6 +294,20 @@ def test_a_missed_call_is_answered_as_a_tool(session: Session, fake: FakeGLM) ->
     assert "valid integer" in tool["content"]
 
 
+class Fussy(pydantic.BaseModel):
+    """Its check breaks where it should say what is wrong."""
+
+    n: int
+
+    @pydantic.field_validator("n")
+    @classmethod
+    def check(cls, n: int) -> int:
+        return {2: n}[n]
+
+
+Loop = {"type": "object", "properties": {"n": {"$ref": "#/properties/n"}}}
+
+
 @pytest.mark.parametrize(
     ("schema", "text"),
     [
@@ -303,6 +317,9 @@ def test_a_missed_call_is_answered_as_a_tool(session: Session, fake: FakeGLM) ->
         pytest.param({"not": {}}, "{}", id="nothing-fits"),
         pytest.param(Point, "I cannot say.", id="words"),
         pytest.param(Point, " ", id="nothing"),
+        pytest.param(Fussy, '{"n": 1}', id="a-validator-that-breaks"),
+        pytest.param({"properties": {"n": {}}}, '{"n": "\\ud800"}', id="half-a-character"),
+        pytest.param(Loop, '{"n": 1}', id="a-schema-that-leads-to-itself"),
     ],
 )
 def test_what_never_fits_ends_and_loses_nothing(ip, fake: FakeGLM, schema: Any, text: str) -> None:

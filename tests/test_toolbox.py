@@ -255,6 +255,27 @@ def test_arguments_are_checked_before_the_call(arguments: str, fault: str) -> No
     assert call.arguments == arguments
 
 
+class Even(pydantic.BaseModel):
+    n: int
+
+    @pydantic.field_validator("n")
+    @classmethod
+    def check(cls, n: int) -> int:
+        return {0: n}[n % 2]
+
+
+def half(of: Even) -> int:
+    """Halves."""
+    return of.n // 2
+
+
+def test_a_check_of_the_users_own_that_breaks_is_told() -> None:
+    """A validator that raises what it should not is a sentence for the model, too."""
+    box = Toolbox.of([half])
+    assert "checking it raised KeyError: 1" in box.read("half", '{"of": {"n": 1}}').fault
+    assert box.run(box.read("half", '{"of": {"n": 4}}')).value == 2
+
+
 def test_an_unknown_function_is_answered_with_the_nearest() -> None:
     """The model learns what there is."""
     box = Toolbox.of([search_orders, later])
