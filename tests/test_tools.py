@@ -208,7 +208,41 @@ def test_a_text_model_gets_words_for_a_picture(session: Session, fake: FakeGLM) 
     assert "a picture that you cannot see" in fake.bodies[1]["messages"][-1]["content"]
 
 
+def test_no_picture_goes_back_beside_a_video(session: Session, fake: FakeGLM) -> None:
+    """A request takes one kind of media alone: the model is told of the picture in words."""
+    calling(fake, call("picture"))
+    fake.reply("I see a film.")
+    ask(session, "Draw.", file="https://x.org/clip.mp4", tools=[picture], model="glm-4.6v")
+    question, _, result = fake.bodies[1]["messages"]
+    assert "video_url" in {part["type"] for part in question["content"]}
+    assert "a picture that you cannot see" in result["content"]
+
+
 # Limits
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        pytest.param("tool_calls", 1, "The limit of 1 call is reached", id="calls"),
+        pytest.param("tool_timeout", 0.2, "nap did not come back within 0.2 s", id="time-of-one"),
+        pytest.param("tools_timeout", 0.3, "nap did not come back within 0.", id="time-of-all-holds-for-one"),
+        pytest.param("tool_result_chars", 100, "the first 100 of 500 characters", id="length"),
+    ],
+)
+def test_the_limits_of_the_settings_hold(session: Session, fake: FakeGLM, setting: str, value: float, told: str) -> None:
+    """Where the question names none of its own."""
+
+    def talk() -> str:
+        return "x" * 500
+
+    def nap() -> None:
+        time.sleep(30 if "timeout" in setting else 0)
+
+    setattr(session.config, setting, value)
+    calling(fake, call("talk"), call("nap", id="c2", index=1))
+    fake.reply("Done.")
+    assert told in "; ".join(record.result for record in ask(session, "?", tools=[talk, nap]).calls)
 
 
 def test_a_model_that_calls_for_ever_is_ended(session: Session, fake: FakeGLM) -> None:
@@ -633,6 +667,19 @@ def test_a_budget_holds_for_the_whole_loop(session: Session, fake: FakeGLM) -> N
         ask(session, "?", tools=[add], budget=0.01)
     assert 1 < len(fake.requests) < 20
     assert caught.value.reply.calls[0].value == 1
+
+
+def test_a_long_result_counts_before_it_is_sent(session: Session, fake: FakeGLM) -> None:
+    """What the next round would cost is estimated with it: nothing more leaves."""
+
+    def report() -> str:
+        return "word " * 5000
+
+    calling(fake, call("report"))
+    with pytest.raises(BudgetError, match="The question alone would cost") as caught:
+        ask(session, "?", tools=[report], budget=0.002)
+    assert len(fake.requests) == 1
+    assert caught.value.reply.calls[0].name == "report"
 
 
 class Sum(pydantic.BaseModel):
