@@ -259,6 +259,39 @@ def test_any_answer_is_a_value_or_a_misfit(text: str) -> None:
         assert isinstance(read_schema(JSON_SCHEMA).parse(text), dict)
 
 
+@pytest.mark.parametrize(
+    ("schema", "text", "said"),
+    [
+        pytest.param("n float", '{"n": NaN}', "no JSON", id="nan"),
+        pytest.param("born date", '{"born": "soon"}', "'soon' is not a 'date'", id="format"),
+        pytest.param("n int", '{"n": true}', "not of type 'integer'", id="true-is-no-number"),
+        pytest.param(
+            ", ".join(f"f{n} int" for n in range(20)), "{}", "'f7' is a required property; and 12 more", id="many-faults"
+        ),
+    ],
+)
+def test_what_does_not_fit_is_said_shortly(schema: str, text: str, said: str) -> None:
+    """For the model and for people."""
+    with pytest.raises(MisfitError) as caught:
+        read_schema(schema).parse(text)
+    assert said in caught.value.sentence
+
+
+def test_a_field_named_value_stays_a_field() -> None:
+    """Only what was put into such a field for the wire is taken out of it."""
+    assert read_schema("value int").parse('{"value": 3}') == {"value": 3}
+    assert read_schema(list[int]).parse('{"value": [3]}') == [3]
+
+
+def test_a_schema_is_that_of_the_moment_it_was_given() -> None:
+    """What the user changes in the dict afterwards does not count; its title is cut to what the wire takes."""
+    given = {"title": "T" * 100, "properties": {"n": {"type": "integer"}}}
+    schema = read_schema(given)
+    given["properties"] = {"n": {"type": "string"}}
+    assert schema.json_schema["properties"] == {"n": {"type": "integer"}}
+    assert schema.name == "T" * 64
+
+
 # Asking again
 
 

@@ -216,6 +216,26 @@ def test_what_cannot_be_a_tool_is_said(functions: list[Any], words: str) -> None
     assert caught.value.way_out
 
 
+def test_the_functions_own_defaults_stand() -> None:
+    """What the model does not give is the very default, no copy of it."""
+    known = ["a"]
+
+    def same(names: list[str] = known) -> bool:
+        return names is known
+
+    box = Toolbox.of([same])
+    assert box.run(box.read("same", "{}")).value is True
+
+
+def test_a_long_docstring_is_cut() -> None:
+    """At 2000 characters: each request carries it."""
+
+    def wordy() -> None: ...
+
+    wordy.__doc__ = "word " * 1000
+    assert len(only(wordy)["description"]) == 2000
+
+
 def test_a_parameter_that_json_cannot_say_stays_the_users() -> None:
     """With a default it is left out of what the model may fill."""
     assert list(only(has_frame)["parameters"]["properties"]) == ["n"]

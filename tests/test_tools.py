@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from PIL import Image, ImageDraw
 
 import glm_magics
 from glm_magics.approvals import ALWAYS, APPROVED, Approval, refused
-from glm_magics.callboards import NotebookBoard, TerminalBoard, TextQuestion, arguments_in_full, read_answer
+from glm_magics.callboards import NOBODY, NotebookBoard, TerminalBoard, TextQuestion, arguments_in_full, read_answer
 from glm_magics.callbuttons import read_decision
 from glm_magics.catalog import models
 from glm_magics.chatfiles import turn_to_json
@@ -373,6 +375,18 @@ def test_always_lasts_for_the_kernel_and_the_function(ip, fake: FakeGLM, buttons
         assert len(pressed.asked) == (1, 1, 2)[n]
 
 
+def test_yes_asks_nobody(ip, fake: FakeGLM, buttons: Any) -> None:
+    """Not by buttons either, and only for that cell: it allows nothing for good."""
+    ip.user_ns["add"] = add
+    asked = buttons(refused("not twice"))
+    for option, state in (("--yes", "approved"), ("", "refused")):
+        calling(fake, call("add", {"a": 1}))
+        fake.reply("Done.")
+        assert run(ip, f"%%glm --tools add {option}\nGo.").success
+        assert ip.user_ns["_glm"].calls[0].state == state
+    assert len(asked.asked) == 1
+
+
 def test_an_invalid_call_is_not_asked_about(ip, fake: FakeGLM, buttons: Any) -> None:
     """A person decides only about what could run."""
     ip.user_ns["add"] = add
@@ -487,19 +501,27 @@ def test_what_a_page_sends_is_checked(content: Any, approval: Approval | None) -
     assert read_decision(content) == approval
 
 
-def test_a_kernel_without_subshells_asks_by_text(ip, fake: FakeGLM, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        pytest.param({"_allow_stdin": True}, "The reason: why?", id="no-subshells"),
+        pytest.param({"_allow_stdin": True, "_supports_kernel_subshells": True}, "The reason: why?", id="no-anywidget"),
+        pytest.param({"_allow_stdin": False}, NOBODY, id="nobody-to-ask"),
+        pytest.param({"_allow_stdin": False, "_supports_kernel_subshells": True}, NOBODY, id="nobody-to-click"),
+    ],
+)
+def test_a_kernel_without_buttons_asks_by_text(
+    ip, fake: FakeGLM, monkeypatch: pytest.MonkeyPatch, facts: dict[str, bool], told: str
+) -> None:
     """Where clicks cannot arrive the question is a line of text, and only where the program takes one."""
-
-    class Kernel:
-        _allow_stdin = True
-
-    ip.kernel = Kernel()
+    ip.kernel = types.SimpleNamespace(**facts)
+    monkeypatch.setitem(sys.modules, "anywidget", None)
     monkeypatch.setattr("builtins.input", lambda question: "why?")
     ip.user_ns["add"] = add
     calling(fake, call("add", {"a": 1}))
     fake.reply("Hm.")
     assert run(ip, "%%glm --tools add\nAdd.").success
-    assert "The reason: why?" in fake.bodies[1]["messages"][-1]["content"]
+    assert told in fake.bodies[1]["messages"][-1]["content"]
 
 
 # What is shown
