@@ -231,6 +231,7 @@ def test_a_server_of_ones_own_gets_the_schema_itself(session: Session, fake: Fak
     assert session.ask(["hi"], glm_magics.options.Options(schema=Point, model="m")).value == Point(1)
     inner = fake.bodies[0]["response_format"]
     assert (inner["type"], inner["json_schema"]["name"]) == ("json_schema", "Point")
+    assert inner["json_schema"]["strict"] is True
     assert choose_way(None, server_provider("http://gpu:8000", "transformers")) == "prompt"
 
 
@@ -314,6 +315,16 @@ def test_a_miss_goes_back_with_its_reason(ip, fake: FakeGLM) -> None:
     assert "left" in shown
 
 
+def test_an_empty_answer_goes_back_as_words(session: Session, fake: FakeGLM) -> None:
+    """A server takes no empty answer."""
+    fake.reply("")
+    fake.reply('{"x": 2}')
+    assert session.ask(["hi"], glm_magics.options.Options(schema=Point)).value == Point(2)
+    answer, complaint = fake.bodies[1]["messages"][-2:]
+    assert answer == {"role": "assistant", "content": "(nothing)"}
+    assert "The answer is empty" in complaint["content"]
+
+
 def test_a_missed_call_is_answered_as_a_tool(session: Session, fake: FakeGLM) -> None:
     """The forced call goes back whole, with its thinking, and the fault as its result (protocol, 7.2)."""
     call = {"id": "c1", "index": 0, "type": "function", "function": {"name": "give_answer", "arguments": '{"x": "a"}'}}
@@ -370,12 +381,17 @@ def test_what_never_fits_ends_and_loses_nothing(ip, fake: FakeGLM, schema: Any, 
     assert "Traceback" not in result.shown.stdout
 
 
-def test_a_cut_object_is_not_asked_for_again(ip, fake: FakeGLM) -> None:
-    """It would be cut again: the way out is more room."""
-    fake.reply('{"x": ', finish_reason="length")
+@pytest.mark.parametrize(
+    ("finish_reason", "said"),
+    [("length", "allow more with --max-tokens"), ("sensitive", "review blocked it"), ("model_context_window_exceeded", "less")],
+)
+def test_a_cut_object_is_not_asked_for_again(ip, fake: FakeGLM, finish_reason: str, said: str) -> None:
+    """It would be cut again: the way out is another."""
+    fake.reply('{"x": ', finish_reason=finish_reason)
     ip.user_ns["Point"] = Point
     result = run(ip, "%%glm --schema Point\nhi")
-    assert "--max-tokens" in str(result.error)
+    assert type(result.error) is SchemaError
+    assert said in str(result.error)
     assert len(fake.requests) == 1
 
 
