@@ -277,6 +277,26 @@ def test_undo_fork_trim_reset(ip, fake: FakeGLM) -> None:
     assert "talk" not in chats()
 
 
+def test_a_trimmed_chat_takes_less_room(ip, fake: FakeGLM) -> None:
+    """The tokens of the turns that went are gone from the count; the system prompt stays."""
+    for n_tokens in (1000, 3000):
+        fake.reply("ok", usage={"prompt_tokens": n_tokens, "completion_tokens": 10, "total_tokens": n_tokens + 10})
+        run(ip, "%%glm -c talk -s short\nhi")
+    run(ip, "%glm_chat trim talk 1")
+    assert chats()["talk"].n_tokens == 2000
+    run(ip, "%%glm -c talk\nhi")
+    assert [role for role, _ in roles(fake.bodies[-1])] == ["system", "user", "assistant", "user"]
+
+
+def test_a_file_beyond_all_chats_is_not_read(ip) -> None:
+    """Its size is looked at first."""
+    with Path("huge.md").open("wb") as file:
+        file.truncate(500_000_001)
+    result = run(ip, "%glm_chat import huge.md")
+    assert type(result.error) is ChatError
+    assert "too large" in str(result.error)
+
+
 def test_edit_asks_again(ip, fake: FakeGLM) -> None:
     """The turn's picture stays, its words change, later turns go; a failure loses nothing."""
     ip.user_ns["photo"] = Image.new("RGB", (40, 30), "red")
@@ -521,6 +541,17 @@ def test_a_saved_chat_survives_a_restart(ip, fake: FakeGLM) -> None:
     third.chats.delete("talk")
     with pytest.raises(ChatError, match="No chat `talk` is saved"):
         restarted(fake).chats.resume("talk")
+
+
+def test_a_chat_that_begins_anew_leaves_the_saved_one_alone(ip, fake: FakeGLM) -> None:
+    """`reset` ends the saving: the turns that follow are another chat, which the disk knows nothing of."""
+    talk(ip, fake, ("one", "1"), ("two", "2"))
+    run(ip, "%glm_chat save talk")
+    run(ip, "%glm_chat reset talk")
+    talk(ip, fake, ("else", "e"))
+    assert [turn.question.text for turn in restarted(fake).chats.resume("talk").turns] == ["one", "two"]
+    assert run(ip, "%glm_chat resume talk").success
+    assert [turn.question.text for turn in chats()["talk"].turns] == ["one", "two"]
 
 
 def test_a_new_chat_says_that_one_of_its_name_is_saved(ip, fake: FakeGLM) -> None:

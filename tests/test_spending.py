@@ -369,13 +369,14 @@ def test_all_that_leaves_is_estimated(ip, fake: FakeGLM, line: str, row: str) ->
     shown = bundles(run(ip, f"%%glm {line} --budget 0.0001 --dry-run\nhi"))[0]["text/plain"]
     assert re.search(rf"^{row} · text · \d", shown, re.MULTILINE)
     about = re.search(r"about \$([\d.]+)", shown)
-    assert about and float(about[1]) > 0.0001
+    assert about is not None
+    assert float(about[1]) > 0.0001
     assert fake.requests == []
 
 
 def test_a_finished_answer_is_no_more_stopped(ip, fake: FakeGLM) -> None:
     """What is paid for already is given whole, however much it was."""
-    fake.frames(content("word " * 3000, finish_reason="stop"))
+    fake.frames(content("word " * 3000, finish_reason="stop"), lambda: threading.Event().wait(0.3), content(""))
     assert run(ip, "%%glm --budget 0.001\nhi").success
     assert ip.user_ns["_glm"].is_complete
 

@@ -552,6 +552,18 @@ def test_long_arguments_can_be_read_in_the_cell(ip, fake: FakeGLM) -> None:
     assert "END" in shown
 
 
+def test_a_flood_of_words_does_not_fill_the_page(ip, fake: FakeGLM) -> None:
+    """Of arguments and results the first 3,000 characters are shown; the model gets more."""
+    ip.user_ns["double"] = lambda text: text * 2
+    calling(fake, call("double", {"text": "x" * 10_000}))
+    fake.reply("Done.")
+    result = run(ip, "%%glm --tools double --yes\nGo.")
+    block = max((data["text/markdown"] for data in bundles(result) if "Result" in data.get("text/markdown", "")), key=len)
+    assert "(20,000 characters)" in block
+    assert 6_000 < block.count("x") < 6_500
+    assert "x" * 20_000 in fake.bodies[1]["messages"][-1]["content"]
+
+
 def test_pictures_of_a_result_are_shown_to_the_user(ip, fake: FakeGLM) -> None:
     """Also where the model cannot see them."""
     ip.user_ns["picture"] = picture
@@ -667,7 +679,9 @@ def test_an_error_after_calls_keeps_them(ip, fake: FakeGLM) -> None:
     fake.error(400, {"error": {"code": "1210", "message": "no"}})
     result = run(ip, "%%glm -c work --tools add --yes\nGo.")
     assert result.error.reply.calls[0].value == 2
-    assert is_answered(glm_magics.chats()["work"].turns[0].messages)
+    messages = glm_magics.chats()["work"].turns[0].messages
+    assert is_answered(messages)
+    assert [message.text for message in messages if message.role == "assistant"] == ["Calling.", "(The answer broke off here.)"]
 
 
 def test_a_cut_stream_in_the_loop_keeps_the_calls(session: Session, fake: FakeGLM) -> None:
