@@ -79,6 +79,8 @@ def test_one_model_several_times_is_several_answers(ip, fake: FakeGLM) -> None:
     assert len(fake.requests) == len(versus) == 3
     assert versus.models == ["4.7", "4.7 (2)", "4.7 (3)"]
     assert versus["4.7"] is versus["glm-4.7"] is versus[0]
+    versus = glm_magics.ask("hi", model="zai:glm-4.7,glm-4.7", quiet=True)
+    assert versus["glm-4.7"] is versus[1]
 
 
 def test_one_that_fails_loses_no_other(ip, fake: FakeGLM) -> None:
