@@ -19,9 +19,18 @@ from .tokenusage import Usage
 
 def estimate_prompt(request: ChatRequest) -> int:
     """Estimated tokens of a whole request: earlier turns, what is sent now, the system prompt, the form of the answer."""
-    others = [message.text for message in request.messages if message.role == "system"]
-    n_fields = text_tokens(str(dict(request.fields))) if request.fields else 0
-    return request.n_earlier_tokens + sum(item.n_tokens or 0 for item in request.sent) + sum(map(text_tokens, others)) + n_fields
+    n_sent = sum(item.n_tokens or 0 for item in request.sent)
+    return request.n_earlier_tokens + n_sent + system_tokens(request) + field_tokens(request)
+
+
+def system_tokens(request: ChatRequest) -> int:
+    """Estimated tokens of the system prompt."""
+    return sum(text_tokens(message.text) for message in request.messages if message.role == "system")
+
+
+def field_tokens(request: ChatRequest) -> int:
+    """Estimated tokens of the functions and the form of the answer."""
+    return text_tokens(str(dict(request.fields))) if request.fields else 0
 
 
 def estimate_usage(request: ChatRequest, reply: Reply) -> Usage:
@@ -100,6 +109,7 @@ class Meter:
         self._n_tokens = 0
         self._n_text = 0
         self._n_thinking = 0
+        self._n_arguments = 0
 
     @property
     def _allowance(self) -> Allowance:
@@ -131,7 +141,9 @@ class Meter:
     def check(self, fold: ReplyFold) -> BudgetError | None:
         """The error when what came so far has used up the allowance."""
         new = [*fold.text_pieces[self._n_text :], *fold.thinking_pieces[self._n_thinking :]]
+        new += fold.argument_pieces[self._n_arguments :]
         self._n_text, self._n_thinking = len(fold.text_pieces), len(fold.thinking_pieces)
+        self._n_arguments = len(fold.argument_pieces)
         self._n_tokens += text_tokens("".join(new)) if new else 0
         spent = self._prompt_cost + self._price.cost_of_answer(self._n_tokens)
         self._report(spent)

@@ -157,7 +157,7 @@ class Chats(Mapping[str, Conversation]):
         try:
             if path.expanduser().stat().st_size > _MAX_FILE_BYTES:
                 raise ChatError(f"`{path}` is too large for a chat.", "The limit is 500 MB.")
-            text = path.expanduser().read_bytes().decode("utf-8", errors="replace")
+            text = path.expanduser().read_bytes().decode("utf-8-sig", errors="replace")  # as Windows marks it
         except OSError as error:
             raise ChatError(f"`{path}` cannot be read: {error.strerror or error}.", "Is the name right?") from None
         is_json = path.suffix.lower() == ".json" or text.lstrip().startswith("{")

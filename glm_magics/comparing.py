@@ -96,7 +96,8 @@ class Comparing:
             options = replace(self.options, model=rest if is_elsewhere else word, budget=budget)
             partner = self.desk.client_of(choice.lower(), options.cache) if is_elsewhere else None
             askings.append(Asking(self.desk, options, partner=partner))
-            names.append(word if word not in names else f"{word} ({names.count(word) + 1})")
+            n_same = sum(asked == word for asked in words[: len(names)])
+            names.append(f"{word} ({n_same + 1})" if n_same else word)
         return names, askings
 
     def _follow(self, jobs: Sequence[Job], outlet: Outlet | None) -> bool:

@@ -46,7 +46,9 @@ class Comparison(Sequence[Reply]):
         """
         if not isinstance(key, str):
             return list(self._replies.values())[key]
-        found = [name for name in self._replies if key in (name, name.rpartition(":")[2])]
+        found = [name for name in self._replies if key == name] or [
+            name for name, reply in self._replies.items() if key in (name.rpartition(":")[2], reply.model)
+        ]
         if not found:
             raise InputError(f"There is no `{one_line(key, 60)}` in the comparison.", f"There are: {', '.join(self.models)}.")
         return self._replies[found[0]]

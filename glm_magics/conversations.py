@@ -100,8 +100,11 @@ class Conversation:
         Raises:
             ChatError: there are fewer.
         """
-        if not self.turns or n < 1:
+        if not self.turns:
             raise ChatError(f"There is no turn to undo in the chat `{self.name}`.", "`%glm_chat` lists the chats.")
+        if not 1 <= n <= len(self.turns):
+            has = f"The chat `{self.name}` has {plural(len(self.turns), 'turn')}"
+            raise ChatError(f"{has}; {n} of them cannot be taken back.", "Give how many, from 1.")
         return self.up_to(len(self.turns) - n)
 
     def trim(self, n: int) -> Conversation:
@@ -136,6 +139,8 @@ class Conversation:
         if not 1 <= n <= len(self.turns):
             self.up_to(n if n > 0 else -1)
             raise ChatError(f"The chat `{self.name}` has no turn {n}.", "Turns count from 1.")
+        if not text.strip():
+            raise ChatError(f"There are no new words for turn {n} of the chat `{self.name}`.", "Write them behind its number.")
         others = [part for part in self.turns[n - 1].question.parts if not isinstance(part, TextPart)]
         return self.up_to(n - 1), [*others, TextPart(text)]
 

@@ -46,7 +46,7 @@ def _render_html_source(reply: Reply) -> tuple[str, str]:
 def _render_json(reply: Reply) -> tuple[str, str]:
     if reply.plain is not None:
         return "text/markdown", fenced(_write_json(reply.plain), "json")
-    for text in (reply.text, *(block.code for block in reply.code_blocks)):
+    for text in (reply.text, *(block.code for block in reply.code_blocks), _arguments(reply)):
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):

@@ -178,7 +178,7 @@ def _tool(server: Server, raw: Any) -> Tool | None:
 def _read(schema: Schema, values: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         read: Mapping[str, Any] = schema.convert(values)
-    except OptionError:  # a reference that leads nowhere
+    except (OptionError, RecursionError):  # a reference that leads nowhere, or to itself
         raise MisfitError("the server's own schema is broken there") from None
     return read
 

@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from .addresses import hide_query
+from .budgets import estimate_prompt, field_tokens, system_tokens
 from .errors import one_line
 from .fonts import base_face
 from .formats import fenced
@@ -114,11 +115,14 @@ class DryRun(Preview):
 
 def preview_request(request: ChatRequest, provider: Provider) -> Preview:
     """The preview of a request; with a price where the vendor documents one for that platform."""
-    n_earlier = request.n_earlier_tokens
-    earlier = [SentItem("earlier turns", "text", n_parts=0, n_tokens=n_earlier)] if n_earlier else []
-    items = (*earlier, *request.sent)
+    others = {
+        "system prompt": system_tokens(request),
+        "functions and form": field_tokens(request),
+        "earlier turns": request.n_earlier_tokens,
+    }
+    items = (*(SentItem(what, "text", n_parts=0, n_tokens=n) for what, n in others.items() if n), *request.sent)
     price = find_price(request.model, provider)
-    words = str(price.estimate_prompt(sum(item.n_tokens or 0 for item in items))) if price else ""
+    words = str(price.estimate_prompt(estimate_prompt(request))) if price else ""
     return Preview(provider.host, request.model, items, request.images, words, _text_of(request))
 
 

@@ -212,6 +212,7 @@ class ReplyFold:
         self._request_id = ""
         self._started_s = started_s
         self.raw_pieces: list[str] = []
+        self.argument_pieces: list[str] = []  # of all calls
         self.sound_pieces: list[str] = []  # base64, of the first id; for those who play while it comes
         self._tool_calls: dict[int, dict[str, Any]] = {}
         self._server_calls: list[Mapping[str, Any]] = []
@@ -283,6 +284,7 @@ class ReplyFold:
         if isinstance(arguments, Mapping):  # Ollama's native route and one published schema give an object
             arguments = json.dumps(arguments, ensure_ascii=False)
         known["function"]["arguments"] += _text(arguments)
+        self.argument_pieces.append(_text(arguments))
 
     def finish(self, now_s: float, ending: Ending = "") -> Reply:
         """The reply as it stands; call once, at the end."""

@@ -155,6 +155,8 @@ def _from_json_schema(given: Mapping[str, Any]) -> Schema:
     validator = kind(schema, registry=referencing.Registry(), format_checker=jsonschema.FormatChecker())
 
     def convert(value: Any) -> Any:
+        if _has_half_signs(value):
+            raise MisfitError("the value: it holds half of a character, as \\ud800 is.")
         try:
             faults = sorted(validator.iter_errors(value), key=lambda fault: list(map(str, fault.absolute_path)))
         except referencing.exceptions.Unresolvable as error:
@@ -167,6 +169,15 @@ def _from_json_schema(given: Mapping[str, Any]) -> Schema:
 
     _check_references(convert)
     return _wrapped(str(schema.get("title", "answer")), schema, convert, lambda value: value)
+
+
+def _has_half_signs(value: Any) -> bool:
+    """True for text that no file and no page can hold; pydantic refuses it itself."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _check_references(convert: Callable[[Any], Any]) -> None:
@@ -201,8 +212,17 @@ def _from_type(given: Any) -> Schema:
             return adapter.validate_json(json.dumps(value))  # as JSON: there a date is text, and strict models take it
         except pydantic.ValidationError as error:
             raise MisfitError(in_words((list(fault["loc"]), fault["msg"]) for fault in error.errors())) from None
+        except RecursionError:
+            raise
+        except Exception as error:  # a validator of the user's own may raise anything
+            raise misfit_of(error) from None
 
     return _wrapped(name, schema, convert, adapter.dump_python)
+
+
+def misfit_of(error: Exception) -> MisfitError:
+    """Of a validator that broke where it should have said what is wrong."""
+    return MisfitError(f"the value: checking it raised {type(error).__name__}: {one_line(str(error), 120)}")
 
 
 def portable(given: Any) -> Any:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from .errors import MissingExtraError, OptionError, one_line
-from .schemas import MisfitError, in_words, portable
+from .schemas import MisfitError, in_words, misfit_of, portable
 
 _MAX_DESCRIPTION_CHARS = 2000
 _MISSING = "Tools need pydantic and docstring_parser."
@@ -236,6 +236,8 @@ def _read(model: Any, fields: Mapping[str, str], arguments: Mapping[str, Any]) -
         made = model.model_validate_json(json.dumps(arguments))
     except pydantic.ValidationError as error:
         raise MisfitError(in_words((list(fault["loc"]), fault["msg"]) for fault in error.errors())) from None
+    except Exception as error:  # a validator of the user's own may raise anything
+        raise misfit_of(error) from None
     return {key: getattr(made, field) for key, field in fields.items() if field in made.model_fields_set}
 
 

@@ -41,7 +41,7 @@ class TapeFile:
             try:
                 found = self.path.stat()
                 if (stamp := (found.st_mtime_ns, found.st_size)) != self._stamp:
-                    self._tapes = read_tapes(self.path.read_text(encoding="utf-8", errors="replace"), self.path.name)
+                    self._tapes = read_tapes(self.path.read_text(encoding="utf-8-sig", errors="replace"), self.path.name)
                     self._stamp = stamp
             except FileNotFoundError:
                 self._tapes, self._stamp = {}, None

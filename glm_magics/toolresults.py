@@ -6,11 +6,11 @@ A returned text or path is never taken for an address or a file to open: its wor
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, is_dataclass
 from itertools import islice
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from .errors import GLMError, one_line
 from .intake import Intake
@@ -25,6 +25,8 @@ MAX_RESULT_CHARS = 30_000
 MAX_RESULT_PICTURES = 8
 _MAX_ITEMS = 20_000
 _MAX_DEPTH = 8
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def _write(value: object, rich: list[Part], limits: Limits) -> str:
         return _load(value, rich, limits)
     if isinstance(value, bool | int | float):
         return json.dumps(value)
-    plain = _plain(value, rich, limits, _MAX_DEPTH)
+    plain = _plain(value, _Walk(rich, limits, max(_MAX_ITEMS, limits.max_chars)), _MAX_DEPTH)
     return plain if isinstance(plain, str) else _write_json(plain, limits.max_chars)
 
 
@@ -133,29 +135,50 @@ def _load(value: object, rich: list[Part], limits: Limits) -> str:
     return f"{texts}\n[{name}, {sizes}: {PICTURE_FOLLOWS}]".strip()
 
 
-def _plain(value: Any, rich: list[Part], limits: Limits, depth: int) -> Any:
+@dataclass(slots=True)
+class _Walk:
+    """Through a returned value: where its rich values go, and how many plain ones more are looked at.
+
+    A list that holds itself many times has no end, and each value takes three letters of the text or more.
+    """
+
+    rich: list[Part]
+    limits: Limits
+    n_left: int
+
+    def take(self, items: Iterable[_T]) -> Iterator[_T]:
+        """As many of the items as may still be looked at."""
+        for item in islice(items, _MAX_ITEMS):
+            if self.n_left <= 0:
+                return
+            self.n_left -= 1
+            yield item
+
+
+def _plain(value: Any, walk: _Walk, depth: int) -> Any:
     """The value as JSON has it; rich values inside are replaced by words."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if depth == 0:
         return one_line(repr(type(value)), 80)
     if isinstance(value, Mapping):
-        items = islice(value.items(), _MAX_ITEMS)
-        return {str(key): _plain(item, rich, limits, depth - 1) for key, item in items} | _rest(value)
+        made = {str(key): _plain(item, walk, depth - 1) for key, item in walk.take(value.items())}
+        return made | _rest(value, len(made))
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item, rich, limits, depth - 1) for item in islice(value, _MAX_ITEMS)] + list(_rest(value).values())
+        items = [_plain(item, walk, depth - 1) for item in walk.take(value)]
+        return items + list(_rest(value, len(items)).values())
     if isinstance(value, bytes | bytearray | memoryview):
-        return _bytes(bytes(value[:1_000_000]), len(value), rich, limits)
+        return _bytes(bytes(value[:1_000_000]), len(value), walk.rich, walk.limits)
     if hasattr(type(value), "model_dump"):
-        return _plain(value.model_dump(), rich, limits, depth - 1)
+        return _plain(value.model_dump(), walk, depth - 1)
     if is_dataclass(value) and not isinstance(value, type):
         fields = {name: getattr(value, name, None) for name in value.__dataclass_fields__}
-        return _plain(fields, rich, limits, depth - 1)
-    return _load(value, rich, limits) if _is_rich(value) else str(value)
+        return _plain(fields, walk, depth - 1)
+    return _load(value, walk.rich, walk.limits) if _is_rich(value) else str(value)
 
 
-def _rest(value: Any) -> dict[str, str]:
-    n_more = len(value) - _MAX_ITEMS
+def _rest(value: Any, n_taken: int) -> dict[str, str]:
+    n_more = len(value) - n_taken
     return {"…": f"and {n_more:,} more"} if n_more > 0 else {}
 
 

@@ -19,6 +19,7 @@ LIES: dict[str, Any] = {
     "price": {"type": "object", "properties": {"article": {"type": "objekt"}}},
     "fail": {"type": "object", "properties": {"a": {"$ref": "#/nowhere"}}},
     "link": {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/schema.json"}}},
+    "table": {"type": "object", "properties": {"a": {"$ref": "#/properties/a"}}},
 }
 
 

@@ -277,6 +277,26 @@ def test_undo_fork_trim_reset(ip, fake: FakeGLM) -> None:
     assert "talk" not in chats()
 
 
+def test_a_trimmed_chat_takes_less_room(ip, fake: FakeGLM) -> None:
+    """The tokens of the turns that went are gone from the count; the system prompt stays."""
+    for n_tokens in (1000, 3000):
+        fake.reply("ok", usage={"prompt_tokens": n_tokens, "completion_tokens": 10, "total_tokens": n_tokens + 10})
+        run(ip, "%%glm -c talk -s short\nhi")
+    run(ip, "%glm_chat trim talk 1")
+    assert chats()["talk"].n_tokens == 2000
+    run(ip, "%%glm -c talk\nhi")
+    assert [role for role, _ in roles(fake.bodies[-1])] == ["system", "user", "assistant", "user"]
+
+
+def test_a_file_beyond_all_chats_is_not_read(ip) -> None:
+    """Its size is looked at first."""
+    with Path("huge.md").open("wb") as file:
+        file.truncate(500_000_001)
+    result = run(ip, "%glm_chat import huge.md")
+    assert type(result.error) is ChatError
+    assert "too large" in str(result.error)
+
+
 def test_edit_asks_again(ip, fake: FakeGLM) -> None:
     """The turn's picture stays, its words change, later turns go; a failure loses nothing."""
     ip.user_ns["photo"] = Image.new("RGB", (40, 30), "red")
@@ -304,11 +324,12 @@ def test_edit_asks_again(ip, fake: FakeGLM) -> None:
         pytest.param("show talk more", OptionError, "needs: NAME", id="too-many"),
         pytest.param("show nobody", ChatError, "There are: `talk`", id="no-such-chat"),
         pytest.param("undo talk 2", ChatError, "has 1 turn", id="too-far-back"),
-        pytest.param("undo talk 0", ChatError, "no turn to undo", id="undo-nothing"),
+        pytest.param("undo talk 0", ChatError, "0 of them cannot be taken back", id="undo-nothing"),
         pytest.param("undo talk x", OptionError, "no number", id="no-number"),
         pytest.param("edit talk 0 hi", ChatError, "no turn", id="turn-zero"),
         pytest.param("edit talk 2 hi", ChatError, "no turn 2", id="turn-two"),
         pytest.param("edit talk 1", OptionError, "new words", id="edit-without-words"),
+        pytest.param("edit 'talk' 1 ''", ChatError, "no new words", id="edit-with-nothing"),
         pytest.param("fork talk talk", OptionError, "already", id="fork-onto-itself"),
         pytest.param("fork talk ../x", ChatError, "cannot be the name", id="fork-name"),
         pytest.param("fork talk new 5", ChatError, "no turn 5", id="fork-turn"),
@@ -378,6 +399,17 @@ def test_export_and_import_keep_everything(ip, fake: FakeGLM, tmp_path: Path) ->
     assert "It is red." in text
     assert "no chat `talk`" not in str(run(ip, "%glm_chat import a.json").error)
     assert "already" in str(run(ip, "%glm_chat import a.json").error)
+
+
+@pytest.mark.parametrize("suffix", ["md", "json"])
+def test_a_file_that_an_editor_marked_as_unicode_is_read(ip, fake: FakeGLM, suffix: str) -> None:
+    """Some editors of Windows begin every file with the mark of byte order."""
+    talk(ip, fake, ("one", "1"))
+    run(ip, f"%glm_chat export talk talk.{suffix}")
+    file = Path(f"talk.{suffix}")
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert run(ip, f"%glm_chat import talk.{suffix} again").success
+    assert chats()["again"].turns == chats()["talk"].turns
 
 
 def test_markdown_edited_by_hand_is_read(ip, fake: FakeGLM) -> None:
@@ -509,6 +541,17 @@ def test_a_saved_chat_survives_a_restart(ip, fake: FakeGLM) -> None:
     third.chats.delete("talk")
     with pytest.raises(ChatError, match="No chat `talk` is saved"):
         restarted(fake).chats.resume("talk")
+
+
+def test_a_chat_that_begins_anew_leaves_the_saved_one_alone(ip, fake: FakeGLM) -> None:
+    """`reset` ends the saving: the turns that follow are another chat, which the disk knows nothing of."""
+    talk(ip, fake, ("one", "1"), ("two", "2"))
+    run(ip, "%glm_chat save talk")
+    run(ip, "%glm_chat reset talk")
+    talk(ip, fake, ("else", "e"))
+    assert [turn.question.text for turn in restarted(fake).chats.resume("talk").turns] == ["one", "two"]
+    assert run(ip, "%glm_chat resume talk").success
+    assert [turn.question.text for turn in chats()["talk"].turns] == ["one", "two"]
 
 
 def test_a_new_chat_says_that_one_of_its_name_is_saved(ip, fake: FakeGLM) -> None:

@@ -208,6 +208,14 @@ def test_variables_go_as_shapes_and_as_values_only_if_asked(ip, fake: FakeGLM, s
     assert ("`v` now holds" in asked(fake)) == (not setup.startswith("def"))
 
 
+def test_a_long_value_goes_cut(ip, fake: FakeGLM) -> None:
+    """Of each the first 1,500 characters."""
+    assert run(ip, "v = 'q' * 9000").success
+    fail(ip, "v.nothing")
+    assert run(ip, "%glm_explain --data").success
+    assert 1_400 < asked(fake).count("q") < 1_600
+
+
 def test_local_variables_of_a_function_are_the_failing_ones(ip, fake: FakeGLM) -> None:
     """Of the innermost own frame, the failing line alone."""
     fail(ip, "def f(rows):\n    other = 1\n    return (rows +\n        1)\n\nrows = 5\nf(['a', 'b'])")

@@ -72,6 +72,17 @@ def test_a_comparison_is_a_sequence_and_a_frame(ip, fake: FakeGLM) -> None:
     assert "Seven." in versus._repr_mimebundle_()["text/plain"]
 
 
+def test_one_model_several_times_is_several_answers(ip, fake: FakeGLM) -> None:
+    """Each has a name of its own; what the user wrote and the model's full name both find the first."""
+    answer_by_model(fake, {"glm-4.7": "Seven."})
+    versus = glm_magics.ask("hi", model="4.7,4.7,4.7", quiet=True)
+    assert len(fake.requests) == len(versus) == 3
+    assert versus.models == ["4.7", "4.7 (2)", "4.7 (3)"]
+    assert versus["4.7"] is versus["glm-4.7"] is versus[0]
+    versus = glm_magics.ask("hi", model="zai:glm-4.7,glm-4.7", quiet=True)
+    assert versus["glm-4.7"] is versus[1]
+
+
 def test_one_that_fails_loses_no_other(ip, fake: FakeGLM) -> None:
     """Its column holds the sentence, the error is kept."""
     answer_by_model(fake, {"glm-4.7": "Seven.", "glm-4.6": ""}, failing="glm-4.6")

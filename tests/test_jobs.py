@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import glm_magics
-from glm_magics.errors import AuthenticationError, BudgetError, ChatError, CutShortError, OptionError, SchemaError
+from glm_magics.errors import AuthenticationError, BudgetError, ChatError, CutShortError, GLMError, OptionError, SchemaError
 from glm_magics.jobbook import Jobs
 from glm_magics.replies import Reply
 from glm_magics.session import Session
@@ -168,6 +168,23 @@ def test_an_error_is_a_sentence_in_that_cell(ip, fake: FakeGLM) -> None:
     assert run(ip, "1 + 1").success
 
 
+def test_a_job_that_breaks_is_over(ip, fake: FakeGLM) -> None:
+    """Whatever is raised in its thread: it never seems to run for ever."""
+
+    class OddError(BaseException):
+        pass
+
+    def break_off() -> None:
+        raise OddError("odd")
+
+    fake.frames(content("One."), break_off)
+    result = run(ip, "%%glm &\nhi")
+    with pytest.raises(GLMError, match="The job broke: OddError: odd"):
+        ip.user_ns["_glm"].wait(PATIENCE_S)
+    assert "The job broke" in updates(result)[-1]
+    assert jobs()[0].state == "failed"
+
+
 def test_a_cut_answer_keeps_what_came(ip, fake: FakeGLM) -> None:
     """Text, ending, footer and sentence in the cell."""
     fake.frames(content("Half"))
@@ -267,6 +284,7 @@ def test_a_settled_reply_can_be_pickled(ip, fake: FakeGLM) -> None:
 def test_what_cannot_be_sent_is_said_at_once(ip, fake: FakeGLM) -> None:
     """The error is the cell's; no job."""
     assert not run(ip, "%%glm &\n   ").success
+    assert not run(ip, "%glm &").success
     assert not run(ip, "%%glm nonsense-9 &\nhi").success
     assert not run(ip, "%%glm &\n{unknown_name}").success
     assert len(jobs()) == 0
@@ -323,6 +341,18 @@ def test_a_chat_gets_its_turn_and_one_question_at_a_time(ip, fake: FakeGLM, gate
     assert [message["content"] for message in fake.bodies[2]["messages"]] == ["first", "One.", "second"]
     assert len(glm_magics.chats()["talk"].turns) == 2
     assert len(fake.requests) == 3
+
+
+def test_a_chat_that_was_changed_meanwhile_stays_changed(ip, fake: FakeGLM, gate) -> None:
+    """The turn goes behind what the chat is by then."""
+    run(ip, "%%glm -c talk\none")
+    run(ip, "%%glm -c talk\ntwo")
+    hold(fake, gate, "Three.")
+    run(ip, "%%glm -c talk &\nthree")
+    run(ip, "%glm_chat undo talk")
+    gate.set()
+    ip.user_ns["_glm"].wait(PATIENCE_S)
+    assert [turn.question.text for turn in glm_magics.chats()["talk"].turns] == ["one", "three"]
 
 
 def test_a_stopped_answer_is_a_turn(ip, fake: FakeGLM, gate) -> None:
@@ -415,7 +445,7 @@ def test_jobs_are_listed_waited_for_and_stopped(ip, fake: FakeGLM, gate) -> None
 )
 def test_odd_lines_are_one_sentence(ip, fake: FakeGLM, line: str) -> None:
     """And say what there is."""
-    assert type(run(ip, f"%glm_jobs {line}").error) is OptionError
+    assert type(run(ip, line).error) is OptionError
 
 
 # Where nobody looks later

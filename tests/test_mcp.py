@@ -139,10 +139,11 @@ def test_a_dead_server_is_said_before_anything_is_sent(shop: Session, fake: Fake
     assert ask(shop, fake, "shop_price", {"article": "tea"}).calls[0].value == "1 × tea: 3 €"
 
 
-def test_a_server_that_lies_about_its_schemas(session: Session, fake: FakeGLM) -> None:
+@pytest.mark.parametrize("tool", ["shop_link", "shop_table"])
+def test_a_server_that_lies_about_its_schemas(session: Session, fake: FakeGLM, tool: str) -> None:
     """Tools whose schema is none are left out, long descriptions cut; the others work."""
     session.toolkit.servers.add("shop", *SHOP, "--lies")
-    reply = ask(session, fake, "shop_link", {"a": 1})
+    reply = ask(session, fake, tool, {"a": 1})
     assert "the server's own schema is broken there" in reply.calls[0].result
     names = [tool["function"]["name"] for tool in fake.bodies[0]["tools"]]
     assert "shop_secrets" in names

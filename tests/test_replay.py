@@ -243,6 +243,7 @@ def test_timing_on_request(ip, fake: FakeGLM, offline) -> None:
         pytest.param("%%glm 4.6\nthe red cups", "model: recorded “glm-4.7”, now “glm-4.6”", id="model"),
         pytest.param("%%glm --temperature 0.5\nthe red cups", "temperature: recorded nothing, now 0.5", id="more"),
         pytest.param("%%glm -n\nthe red cups", "stream: recorded true, now false", id="stream"),
+        pytest.param("%%glm --schema 'a, b' --temperature 0 --top-p 1 --max-tokens 9 -t on\n?", "; 1 more.", id="very-much"),
         pytest.param("%%glm\n" + "x y " * 1000, "recorded “the red cups”, now “x y x y", id="long"),
     ],
 )
@@ -340,7 +341,7 @@ def test_an_edited_answer_is_given_and_said(ip, fake: FakeGLM, offline) -> None:
     fake.reply("Four.")
     run(ip, "%glm_replay record")
     run(ip, "%%glm\nhi")
-    FILE.write_text(FILE.read_text().replace("Four.", "Five."))
+    FILE.write_text("\ufeff" + FILE.read_text().replace("Four.", "Five."))  # as some editors begin a file
     offline()
     run(ip, "%glm_replay replay")
     result = run(ip, "%%glm\nhi")

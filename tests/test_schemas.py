@@ -231,6 +231,7 @@ def test_a_server_of_ones_own_gets_the_schema_itself(session: Session, fake: Fak
     assert session.ask(["hi"], glm_magics.options.Options(schema=Point, model="m")).value == Point(1)
     inner = fake.bodies[0]["response_format"]
     assert (inner["type"], inner["json_schema"]["name"]) == ("json_schema", "Point")
+    assert inner["json_schema"]["strict"] is True
     assert choose_way(None, server_provider("http://gpu:8000", "transformers")) == "prompt"
 
 
@@ -259,6 +260,39 @@ def test_any_answer_is_a_value_or_a_misfit(text: str) -> None:
         assert isinstance(read_schema(JSON_SCHEMA).parse(text), dict)
 
 
+@pytest.mark.parametrize(
+    ("schema", "text", "said"),
+    [
+        pytest.param("n float", '{"n": NaN}', "no JSON", id="nan"),
+        pytest.param("born date", '{"born": "soon"}', "'soon' is not a 'date'", id="format"),
+        pytest.param("n int", '{"n": true}', "not of type 'integer'", id="true-is-no-number"),
+        pytest.param(
+            ", ".join(f"f{n} int" for n in range(20)), "{}", "'f7' is a required property; and 12 more", id="many-faults"
+        ),
+    ],
+)
+def test_what_does_not_fit_is_said_shortly(schema: str, text: str, said: str) -> None:
+    """For the model and for people."""
+    with pytest.raises(MisfitError) as caught:
+        read_schema(schema).parse(text)
+    assert said in caught.value.sentence
+
+
+def test_a_field_named_value_stays_a_field() -> None:
+    """Only what was put into such a field for the wire is taken out of it."""
+    assert read_schema("value int").parse('{"value": 3}') == {"value": 3}
+    assert read_schema(list[int]).parse('{"value": [3]}') == [3]
+
+
+def test_a_schema_is_that_of_the_moment_it_was_given() -> None:
+    """What the user changes in the dict afterwards does not count; its title is cut to what the wire takes."""
+    given = {"title": "T" * 100, "properties": {"n": {"type": "integer"}}}
+    schema = read_schema(given)
+    given["properties"] = {"n": {"type": "string"}}
+    assert schema.json_schema["properties"] == {"n": {"type": "integer"}}
+    assert schema.name == "T" * 64
+
+
 # Asking again
 
 
@@ -281,6 +315,16 @@ def test_a_miss_goes_back_with_its_reason(ip, fake: FakeGLM) -> None:
     assert "left" in shown
 
 
+def test_an_empty_answer_goes_back_as_words(session: Session, fake: FakeGLM) -> None:
+    """A server takes no empty answer."""
+    fake.reply("")
+    fake.reply('{"x": 2}')
+    assert session.ask(["hi"], glm_magics.options.Options(schema=Point)).value == Point(2)
+    answer, complaint = fake.bodies[1]["messages"][-2:]
+    assert answer == {"role": "assistant", "content": "(nothing)"}
+    assert "The answer is empty" in complaint["content"]
+
+
 def test_a_missed_call_is_answered_as_a_tool(session: Session, fake: FakeGLM) -> None:
     """The forced call goes back whole, with its thinking, and the fault as its result (protocol, 7.2)."""
     call = {"id": "c1", "index": 0, "type": "function", "function": {"name": "give_answer", "arguments": '{"x": "a"}'}}
@@ -294,6 +338,20 @@ def test_a_missed_call_is_answered_as_a_tool(session: Session, fake: FakeGLM) ->
     assert "valid integer" in tool["content"]
 
 
+class Fussy(pydantic.BaseModel):
+    """Its check breaks where it should say what is wrong."""
+
+    n: int
+
+    @pydantic.field_validator("n")
+    @classmethod
+    def check(cls, n: int) -> int:
+        return {2: n}[n]
+
+
+Loop = {"type": "object", "properties": {"n": {"$ref": "#/properties/n"}}}
+
+
 @pytest.mark.parametrize(
     ("schema", "text"),
     [
@@ -303,6 +361,9 @@ def test_a_missed_call_is_answered_as_a_tool(session: Session, fake: FakeGLM) ->
         pytest.param({"not": {}}, "{}", id="nothing-fits"),
         pytest.param(Point, "I cannot say.", id="words"),
         pytest.param(Point, " ", id="nothing"),
+        pytest.param(Fussy, '{"n": 1}', id="a-validator-that-breaks"),
+        pytest.param({"properties": {"n": {}}}, '{"n": "\\ud800"}', id="half-a-character"),
+        pytest.param(Loop, '{"n": 1}', id="a-schema-that-leads-to-itself"),
     ],
 )
 def test_what_never_fits_ends_and_loses_nothing(ip, fake: FakeGLM, schema: Any, text: str) -> None:
@@ -320,12 +381,17 @@ def test_what_never_fits_ends_and_loses_nothing(ip, fake: FakeGLM, schema: Any, 
     assert "Traceback" not in result.shown.stdout
 
 
-def test_a_cut_object_is_not_asked_for_again(ip, fake: FakeGLM) -> None:
-    """It would be cut again: the way out is more room."""
-    fake.reply('{"x": ', finish_reason="length")
+@pytest.mark.parametrize(
+    ("finish_reason", "said"),
+    [("length", "allow more with --max-tokens"), ("sensitive", "review blocked it"), ("model_context_window_exceeded", "less")],
+)
+def test_a_cut_object_is_not_asked_for_again(ip, fake: FakeGLM, finish_reason: str, said: str) -> None:
+    """It would be cut again: the way out is another."""
+    fake.reply('{"x": ', finish_reason=finish_reason)
     ip.user_ns["Point"] = Point
     result = run(ip, "%%glm --schema Point\nhi")
-    assert "--max-tokens" in str(result.error)
+    assert type(result.error) is SchemaError
+    assert said in str(result.error)
     assert len(fake.requests) == 1
 
 
@@ -387,6 +453,18 @@ def test_the_object_is_shown_growing(ip, fake: FakeGLM, monkeypatch) -> None:
     growing = [text for text in texts if "receiving" in text]
     assert any('```json\n{\n  "name": "Ada",\n  "tags": [\n    "fi"\n  ]\n}\n```' in text for text in growing)
     assert '"first"' in texts[-1]
+
+
+def test_an_object_that_misses_the_schema_is_shown_as_one(ip, fake: FakeGLM) -> None:
+    """Also where it came by a forced call: it is JSON, and the line below says what does not fit."""
+    call = {"id": "c", "type": "function", "function": {"name": "give_answer", "arguments": '{"name":"Ada"}'}}
+    fake.reply("", tool_calls=[call], finish_reason="tool_calls")
+    result = run(ip, '%%glm 4.6v --schema "name, n int" --retries 0\nhi')
+    assert type(result.error) is SchemaError
+    shown = bundles(result)[-1]["text/markdown"]
+    assert '```json\n{\n  "name": "Ada"\n}\n```' in shown
+    assert "no JSON" not in shown
+    assert "does not fit the schema" in shown
 
 
 def test_as_frame_shows_a_table_and_gives_a_dataframe(ip, fake: FakeGLM) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -348,6 +349,38 @@ def test_a_question_over_the_budget_is_not_sent(ip, fake: FakeGLM) -> None:
     assert run(ip, "%%glm glm-4.5-flash --budget 0\nhi").success  # free
 
 
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        pytest.param(f"-s '{'word ' * 3000}'", "system prompt", id="system-prompt"),
+        pytest.param(f"--schema 'note: {'word ' * 3000}'", "system prompt", id="schema-in-words"),
+        pytest.param("--tools wordy", "functions and form", id="functions"),
+    ],
+)
+def test_all_that_leaves_is_estimated(ip, fake: FakeGLM, line: str, row: str) -> None:
+    """Not the user's words alone: by the budget before anything is sent, and in a dry run, which costs nothing."""
+
+    def wordy() -> None: ...
+
+    wordy.__doc__ = "word " * 400
+    ip.user_ns["wordy"] = wordy
+    result = run(ip, f"%%glm {line} --budget 0.0001\nhi")
+    assert "The question alone would cost about" in str(result.error)
+    shown = bundles(run(ip, f"%%glm {line} --budget 0.0001 --dry-run\nhi"))[0]["text/plain"]
+    assert re.search(rf"^{row} · text · \d", shown, re.MULTILINE)
+    about = re.search(r"about \$([\d.]+)", shown)
+    assert about is not None
+    assert float(about[1]) > 0.0001
+    assert fake.requests == []
+
+
+def test_a_finished_answer_is_no_more_stopped(ip, fake: FakeGLM) -> None:
+    """What is paid for already is given whole, however much it was."""
+    fake.frames(content("word " * 3000, finish_reason="stop"), lambda: threading.Event().wait(0.3), content(""))
+    assert run(ip, "%%glm --budget 0.001\nhi").success
+    assert ip.user_ns["_glm"].is_complete
+
+
 def test_an_answer_over_the_budget_is_stopped_and_kept(ip, fake: FakeGLM) -> None:
     """In the middle of the stream; the connection is closed, what came is in the cell and in _glm."""
     over = threading.Event()
@@ -377,13 +410,28 @@ def test_thinking_counts(ip, fake: FakeGLM) -> None:
     assert ip.user_ns["_glm"].thinking.startswith("word")
 
 
+def test_the_arguments_of_a_call_count(ip, fake: FakeGLM) -> None:
+    """They are paid for like words: an object that a vision model gives by a forced call, in pieces."""
+    over = threading.Event()
+    names = ({"name": "give_answer", "arguments": '{"note": "'}, *[{"arguments": "word " * 1000}] * 9)
+    deltas = [{"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": piece}]} for piece in names]
+    fake.frames(*(sse_frame({"id": "i", "choices": [{"index": 0, "delta": delta}]}) for delta in deltas), lambda: over.wait(20))
+    result = run(ip, "%%glm 4.6v --schema 'note str, n int' --budget 0.005\nhi")
+    over.set()
+    assert type(result.error) is BudgetError
+    assert "stopped at about" in str(result.error)
+    assert "word word" in ip.user_ns["_glm"].tool_calls[0]["function"]["arguments"]
+
+
 def test_an_answer_in_one_piece_is_capped_by_the_server(ip, fake: FakeGLM) -> None:
     """Nobody can stop it midway, so its tokens are limited beforehand."""
     run(ip, "%%glm -n --budget 0.0022\nhi")
     run(ip, "%%glm -n --budget 0.0022 --max-tokens 5\nhi")
-    capped, chosen = fake.bodies
+    run(ip, "%%glm -n --budget 0.0022 --max-tokens 5000\nhi")
+    capped, chosen, lowered = fake.bodies
     assert 990 < capped["max_tokens"] <= 1000
     assert chosen["max_tokens"] == 5
+    assert lowered["max_tokens"] == capped["max_tokens"]
 
 
 def test_all_tries_of_a_cell_share_its_budget(ip, fake: FakeGLM) -> None:

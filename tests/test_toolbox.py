@@ -216,6 +216,26 @@ def test_what_cannot_be_a_tool_is_said(functions: list[Any], words: str) -> None
     assert caught.value.way_out
 
 
+def test_the_functions_own_defaults_stand() -> None:
+    """What the model does not give is the very default, no copy of it."""
+    known = ["a"]
+
+    def same(names: list[str] = known) -> bool:
+        return names is known
+
+    box = Toolbox.of([same])
+    assert box.run(box.read("same", "{}")).value is True
+
+
+def test_a_long_docstring_is_cut() -> None:
+    """At 2000 characters: each request carries it."""
+
+    def wordy() -> None: ...
+
+    wordy.__doc__ = "word " * 1000
+    assert len(only(wordy)["description"]) == 2000
+
+
 def test_a_parameter_that_json_cannot_say_stays_the_users() -> None:
     """With a default it is left out of what the model may fill."""
     assert list(only(has_frame)["parameters"]["properties"]) == ["n"]
@@ -253,6 +273,27 @@ def test_arguments_are_checked_before_the_call(arguments: str, fault: str) -> No
     assert fault in call.fault
     assert call.is_valid == (not fault)
     assert call.arguments == arguments
+
+
+class Even(pydantic.BaseModel):
+    n: int
+
+    @pydantic.field_validator("n")
+    @classmethod
+    def check(cls, n: int) -> int:
+        return {0: n}[n % 2]
+
+
+def half(of: Even) -> int:
+    """Halves."""
+    return of.n // 2
+
+
+def test_a_check_of_the_users_own_that_breaks_is_told() -> None:
+    """A validator that raises what it should not is a sentence for the model, too."""
+    box = Toolbox.of([half])
+    assert "checking it raised KeyError: 1" in box.read("half", '{"of": {"n": 1}}').fault
+    assert box.run(box.read("half", '{"of": {"n": 4}}')).value == 2
 
 
 def test_an_unknown_function_is_answered_with_the_nearest() -> None:
@@ -457,12 +498,20 @@ def test_a_model_without_eyes_gets_words_for_a_picture() -> None:
     assert "a picture that you cannot see" in result.text
 
 
+def holding_itself() -> Any:
+    """Without an end, and ten times wider on each floor."""
+    made: dict[str, Any] = {}
+    made.update({str(n): made for n in range(10)})
+    return made
+
+
 @pytest.mark.parametrize(
     "make",
     [
         pytest.param(lambda: "x" * 100_000_000, id="100-MB-of-text"),
         pytest.param(lambda: ["x" * 1000] * 100_000, id="100-MB-list"),
         pytest.param(lambda: {n: n for n in range(1_000_000)}, id="million-keys"),
+        pytest.param(holding_itself, id="holds-itself-ten-times"),
     ],
 )
 def test_a_huge_result_is_cut_and_says_so(make: Callable[[], Any]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from PIL import Image, ImageDraw
 
 import glm_magics
 from glm_magics.approvals import ALWAYS, APPROVED, Approval, refused
-from glm_magics.callboards import NotebookBoard, TerminalBoard, TextQuestion, arguments_in_full, read_answer
+from glm_magics.callboards import NOBODY, NotebookBoard, TerminalBoard, TextQuestion, arguments_in_full, read_answer
 from glm_magics.callbuttons import read_decision
 from glm_magics.catalog import models
 from glm_magics.chatfiles import turn_to_json
@@ -208,7 +210,41 @@ def test_a_text_model_gets_words_for_a_picture(session: Session, fake: FakeGLM) 
     assert "a picture that you cannot see" in fake.bodies[1]["messages"][-1]["content"]
 
 
+def test_no_picture_goes_back_beside_a_video(session: Session, fake: FakeGLM) -> None:
+    """A request takes one kind of media alone: the model is told of the picture in words."""
+    calling(fake, call("picture"))
+    fake.reply("I see a film.")
+    ask(session, "Draw.", file="https://x.org/clip.mp4", tools=[picture], model="glm-4.6v")
+    question, _, result = fake.bodies[1]["messages"]
+    assert "video_url" in {part["type"] for part in question["content"]}
+    assert "a picture that you cannot see" in result["content"]
+
+
 # Limits
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        pytest.param("tool_calls", 1, "The limit of 1 call is reached", id="calls"),
+        pytest.param("tool_timeout", 0.2, "nap did not come back within 0.2 s", id="time-of-one"),
+        pytest.param("tools_timeout", 0.3, "nap did not come back within 0.", id="time-of-all-holds-for-one"),
+        pytest.param("tool_result_chars", 100, "the first 100 of 500 characters", id="length"),
+    ],
+)
+def test_the_limits_of_the_settings_hold(session: Session, fake: FakeGLM, setting: str, value: float, told: str) -> None:
+    """Where the question names none of its own."""
+
+    def talk() -> str:
+        return "x" * 500
+
+    def nap() -> None:
+        time.sleep(30 if "timeout" in setting else 0)
+
+    setattr(session.config, setting, value)
+    calling(fake, call("talk"), call("nap", id="c2", index=1))
+    fake.reply("Done.")
+    assert told in "; ".join(record.result for record in ask(session, "?", tools=[talk, nap]).calls)
 
 
 def test_a_model_that_calls_for_ever_is_ended(session: Session, fake: FakeGLM) -> None:
@@ -339,6 +375,18 @@ def test_always_lasts_for_the_kernel_and_the_function(ip, fake: FakeGLM, buttons
         assert len(pressed.asked) == (1, 1, 2)[n]
 
 
+def test_yes_asks_nobody(ip, fake: FakeGLM, buttons: Any) -> None:
+    """Not by buttons either, and only for that cell: it allows nothing for good."""
+    ip.user_ns["add"] = add
+    asked = buttons(refused("not twice"))
+    for option, state in (("--yes", "approved"), ("", "refused")):
+        calling(fake, call("add", {"a": 1}))
+        fake.reply("Done.")
+        assert run(ip, f"%%glm --tools add {option}\nGo.").success
+        assert ip.user_ns["_glm"].calls[0].state == state
+    assert len(asked.asked) == 1
+
+
 def test_an_invalid_call_is_not_asked_about(ip, fake: FakeGLM, buttons: Any) -> None:
     """A person decides only about what could run."""
     ip.user_ns["add"] = add
@@ -453,19 +501,27 @@ def test_what_a_page_sends_is_checked(content: Any, approval: Approval | None) -
     assert read_decision(content) == approval
 
 
-def test_a_kernel_without_subshells_asks_by_text(ip, fake: FakeGLM, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        pytest.param({"_allow_stdin": True}, "The reason: why?", id="no-subshells"),
+        pytest.param({"_allow_stdin": True, "_supports_kernel_subshells": True}, "The reason: why?", id="no-anywidget"),
+        pytest.param({"_allow_stdin": False}, NOBODY, id="nobody-to-ask"),
+        pytest.param({"_allow_stdin": False, "_supports_kernel_subshells": True}, NOBODY, id="nobody-to-click"),
+    ],
+)
+def test_a_kernel_without_buttons_asks_by_text(
+    ip, fake: FakeGLM, monkeypatch: pytest.MonkeyPatch, facts: dict[str, bool], told: str
+) -> None:
     """Where clicks cannot arrive the question is a line of text, and only where the program takes one."""
-
-    class Kernel:
-        _allow_stdin = True
-
-    ip.kernel = Kernel()
+    ip.kernel = types.SimpleNamespace(**facts)
+    monkeypatch.setitem(sys.modules, "anywidget", None)
     monkeypatch.setattr("builtins.input", lambda question: "why?")
     ip.user_ns["add"] = add
     calling(fake, call("add", {"a": 1}))
     fake.reply("Hm.")
     assert run(ip, "%%glm --tools add\nAdd.").success
-    assert "The reason: why?" in fake.bodies[1]["messages"][-1]["content"]
+    assert told in fake.bodies[1]["messages"][-1]["content"]
 
 
 # What is shown
@@ -494,6 +550,18 @@ def test_long_arguments_can_be_read_in_the_cell(ip, fake: FakeGLM) -> None:
     shown = "".join(data.get("text/markdown", "") for data in bundles(result))
     assert "<summary>Arguments</summary>" in shown
     assert "END" in shown
+
+
+def test_a_flood_of_words_does_not_fill_the_page(ip, fake: FakeGLM) -> None:
+    """Of arguments and results the first 3,000 characters are shown; the model gets more."""
+    ip.user_ns["double"] = lambda text: text * 2
+    calling(fake, call("double", {"text": "x" * 10_000}))
+    fake.reply("Done.")
+    result = run(ip, "%%glm --tools double --yes\nGo.")
+    block = max((data["text/markdown"] for data in bundles(result) if "Result" in data.get("text/markdown", "")), key=len)
+    assert "(20,000 characters)" in block
+    assert 6_000 < block.count("x") < 6_500
+    assert "x" * 20_000 in fake.bodies[1]["messages"][-1]["content"]
 
 
 def test_pictures_of_a_result_are_shown_to_the_user(ip, fake: FakeGLM) -> None:
@@ -611,7 +679,9 @@ def test_an_error_after_calls_keeps_them(ip, fake: FakeGLM) -> None:
     fake.error(400, {"error": {"code": "1210", "message": "no"}})
     result = run(ip, "%%glm -c work --tools add --yes\nGo.")
     assert result.error.reply.calls[0].value == 2
-    assert is_answered(glm_magics.chats()["work"].turns[0].messages)
+    messages = glm_magics.chats()["work"].turns[0].messages
+    assert is_answered(messages)
+    assert [message.text for message in messages if message.role == "assistant"] == ["Calling.", "(The answer broke off here.)"]
 
 
 def test_a_cut_stream_in_the_loop_keeps_the_calls(session: Session, fake: FakeGLM) -> None:
@@ -633,6 +703,19 @@ def test_a_budget_holds_for_the_whole_loop(session: Session, fake: FakeGLM) -> N
         ask(session, "?", tools=[add], budget=0.01)
     assert 1 < len(fake.requests) < 20
     assert caught.value.reply.calls[0].value == 1
+
+
+def test_a_long_result_counts_before_it_is_sent(session: Session, fake: FakeGLM) -> None:
+    """What the next round would cost is estimated with it: nothing more leaves."""
+
+    def report() -> str:
+        return "word " * 5000
+
+    calling(fake, call("report"))
+    with pytest.raises(BudgetError, match="The question alone would cost") as caught:
+        ask(session, "?", tools=[report], budget=0.002)
+    assert len(fake.requests) == 1
+    assert caught.value.reply.calls[0].name == "report"
 
 
 class Sum(pydantic.BaseModel):

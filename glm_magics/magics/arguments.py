@@ -98,8 +98,8 @@ def parse_text_line(line: str) -> Call:
             split_words(line[position:])  # raises: a value goes on with a quote that is not closed
     values, _ = _parse_words(words)
     text = line[position:].strip()
-    if text.endswith(" &"):
-        return Call(Options(**{**values, "background": True}), text[:-2].rstrip())
+    if text == "&" or text.endswith(" &"):
+        return Call(Options(**{**values, "background": True}), text[:-1].rstrip())
     return Call(Options(**values), text)
 
 
