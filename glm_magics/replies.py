@@ -214,7 +214,7 @@ class ReplyFold:
         self.raw_pieces: list[str] = []
         self.argument_pieces: list[str] = []  # of all calls
         self.sound_pieces: list[str] = []  # base64, of the first id; for those who play while it comes
-        self._tool_calls: dict[int, dict[str, Any]] = {}
+        self._tool_calls: dict[int, list[dict[str, Any]]] = {}  # by index
         self._server_calls: list[Mapping[str, Any]] = []
         self._sources: list[WebSource] = []
         self._cleaner = ContentCleaner()
@@ -270,21 +270,28 @@ class ReplyFold:
 
     def _add_tool_call(self, call: Mapping[str, Any], position: int) -> None:
         """Whole calls arrive in one chunk; with ``tool_stream`` only the arguments grow, found by `index`."""
-        index = call.get("index")
-        function = call.get("function")
+        index, function = call.get("index"), call.get("function")
         if not isinstance(function, Mapping):
             function = {}
-        known = self._tool_calls.setdefault(
-            index if isinstance(index, int) else position,
-            {"id": "", "type": "function", "function": {"name": "", "arguments": ""}},
-        )
-        known["id"] = _text(call.get("id")) or known["id"]
-        known["function"]["name"] = _text(function.get("name")) or known["function"]["name"]
+        id, name = _text(call.get("id")), _text(function.get("name"))
+        known = self._find_tool_call(index if isinstance(index, int) else position, id, name)
+        known["id"] = id or known["id"]
+        known["function"]["name"] = name or known["function"]["name"]
         arguments = function.get("arguments")
         if isinstance(arguments, Mapping):  # Ollama's native route and one published schema give an object
             arguments = json.dumps(arguments, ensure_ascii=False)
         known["function"]["arguments"] += _text(arguments)
         self.argument_pieces.append(_text(arguments))
+
+    def _find_tool_call(self, index: int, id: str, name: str) -> dict[str, Any]:
+        """The call that a fragment belongs to: of those with this index the last, or a new one.
+
+        Some servers number all calls 0: another id and a name begin a new one. Others give each fragment an id, but no name.
+        """
+        same = self._tool_calls.setdefault(index, [])
+        if not same or (id and name and same[-1]["function"]["name"] and id != same[-1]["id"]):
+            same.append({"id": "", "type": "function", "function": {"name": "", "arguments": ""}})
+        return same[-1]
 
     def finish(self, now_s: float, ending: Ending = "") -> Reply:
         """The reply as it stands; call once, at the end."""
@@ -304,7 +311,7 @@ class ReplyFold:
             ending=ending,
             elapsed_s=now_s - self._started_s,
             first_token_s=self.first_token_s,
-            tool_calls=tuple(self._tool_calls[index] for index in sorted(self._tool_calls)),
+            tool_calls=tuple(call for _, calls in sorted(self._tool_calls.items()) for call in calls),
             sent=self._sent,
             audio=self._speech(),
             calls=read_server_calls(self._server_calls),

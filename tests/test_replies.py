@@ -143,6 +143,23 @@ def test_tool_calls_whole_and_in_fragments_are_the_same() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("fragments", "calls"),
+    [
+        pytest.param(
+            [("a", "f", "{}"), ("b", "g", "{"), ("", "", "}")], [("a", "f", "{}"), ("b", "g", "{}")], id="all-calls-are-number-0"
+        ),
+        pytest.param([("a", "f", "{"), ("b", "", "}")], [("b", "f", "{}")], id="each-fragment-has-an-id"),
+        pytest.param([("a", "f", "{"), ("a", "f", "}")], [("a", "f", "{}")], id="each-fragment-has-all"),
+    ],
+)
+def test_servers_that_number_calls_in_their_own_way(fragments: list[tuple[str, ...]], calls: list[tuple[str, ...]]) -> None:
+    """A call ends where another id comes with a name."""
+    made = [{"index": 0, "id": id, "function": {"name": name, "arguments": text}} for id, name, text in fragments]
+    reply = fold(*[chunk({"tool_calls": [call]}) for call in made])
+    assert [(one["id"], one["function"]["name"], one["function"]["arguments"]) for one in reply.tool_calls] == calls
+
+
 def test_tool_arguments_as_an_object_become_the_usual_text() -> None:
     """Ollama's native form and one published schema: an object instead of a string."""
     reply = fold(chunk({"tool_calls": [{"function": {"name": "f", "arguments": {"city": "Köln"}}}]}))
