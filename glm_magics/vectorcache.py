@@ -44,7 +44,7 @@ class VectorCache:
         """Removes vectors and gives their number: those of a model, those older than ``"30d"``, the oldest above ``"1GB"``.
 
         Args:
-            model: only of this model.
+            model: only of this model, whatever else is said; all of it where nothing is.
             older_than: an age such as ``"12h"``, ``"30d"``, ``"2w"``, or days as a number.
             max_size: what may be left, such as ``"500MB"``, or bytes as a number.
 

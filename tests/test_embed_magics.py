@@ -117,6 +117,7 @@ def test_glm_cache(notebook, fake: FakeGLM, tmp_path: Path) -> None:
     )
     assert run(notebook, f"%glm_cache --export {tmp_path}/v.parquet")[1] == f"5 vectors written to {tmp_path}/v.parquet.\n"
     assert run(notebook, "%glm_cache --older-than 1h")[1].startswith("0 vectors removed. 5 vectors")
+    assert run(notebook, "%glm_cache -m embedding-3 --max-size 1GB")[1].startswith("0 vectors removed. 5 vectors")
     assert run(notebook, "%glm_cache -m embedding-3 --remove")[1].startswith("5 vectors removed. 0 vectors, 0 B, in ")
     assert run(notebook, f"%glm_cache --import {tmp_path}/v.parquet")[1] == "5 vectors are new.\n"
     assert run(notebook, "%glm_cache --max-size 2kB")[1].startswith("5 vectors removed")
@@ -134,6 +135,10 @@ def test_glm_cache(notebook, fake: FakeGLM, tmp_path: Path) -> None:
         pytest.param("--import nowhere.parquet", "nowhere.parquet cannot be read", id="no-file"),
         pytest.param("--export no/such/x.parquet", "cannot be written", id="no-folder"),
         pytest.param("--cache", "--cache needs a value", id="no-value"),
+        pytest.param("--export a.parquet --import b.parquet", "--export and --import are two things", id="two-files"),
+        pytest.param("--export a.parquet --older-than 9d", "--export and --older-than are two", id="age-of-an-export"),
+        pytest.param("--import a.parquet -m embedding-3", "--import takes over all models", id="model-of-an-import"),
+        pytest.param("-m embedding-3 --remove --import a.parquet", "--import and --remove are two", id="import-and-remove"),
     ],
 )
 def test_what_cache_lines_can_get_wrong(notebook, line: str, said: str) -> None:

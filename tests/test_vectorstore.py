@@ -182,6 +182,8 @@ def test_numbers_about_it(store: LocalStore) -> None:
         pytest.param({"model": "embedding-2"}, ["old", "new"], id="model"),
         pytest.param({"model": "embedding-3", "before_s": 200.0}, ["new", "other"], id="age-of-a-model"),
         pytest.param({"max_bytes": 20 * (WIDTH * 4 + 24)}, ["new", "other"], id="size"),
+        pytest.param({"model": "embedding-3", "max_bytes": 10 * (WIDTH * 4 + 24)}, ["new", "other"], id="size-of-a-model"),
+        pytest.param({"model": "embedding-2", "max_bytes": 10**9}, ["old", "new", "other"], id="a-model-that-is-small"),
         pytest.param({"max_bytes": 0}, [], id="everything"),
         pytest.param({"before_s": 1.0}, ["old", "new", "other"], id="nothing"),
     ],

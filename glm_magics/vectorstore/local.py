@@ -253,7 +253,10 @@ class LocalStore:
                 database.execute(f"PRAGMA busy_timeout={int(BUSY_S * 1000)}")
 
     def remove(self, *, model: str | None = None, before_s: float | None = None, max_bytes: int | None = None) -> int:
-        """Removes what is of `model` and older than `before_s`, then the oldest until `max_bytes` are left; gives the number."""
+        """Removes what is older than `before_s`, then the oldest until `max_bytes` are left, and gives the number.
+
+        All this only of `model`, where one is named; all of it, where nothing else is said.
+        """
 
         def act(database: sqlite3.Connection) -> int:
             self._check_writable()

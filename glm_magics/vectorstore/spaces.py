@@ -127,7 +127,10 @@ class VectorStore(Protocol):
         ...
 
     def remove(self, *, model: str | None = None, before_s: float | None = None, max_bytes: int | None = None) -> int:
-        """Removes what is of `model` and older than `before_s`, then the oldest until `max_bytes` are left; gives the number."""
+        """Removes what is older than `before_s`, then the oldest until `max_bytes` are left, and gives the number.
+
+        All this only of `model`, where one is named; all of it, where nothing else is said.
+        """
         ...
 
     def close(self) -> None:
