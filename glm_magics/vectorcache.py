@@ -13,6 +13,7 @@ from .pricing import find_price
 from .providers import PROVIDERS
 from .tokenusage import Usage
 from .vectorstore import SpaceStats, VectorStore
+from .vectorstore.spaces import name_place
 
 _SIZES = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
 _AGES_S = {"s": 1, "h": 3600, "d": 86_400, "w": 7 * 86_400}
@@ -100,7 +101,7 @@ class VectorCache:
         """How many, how large, where."""
         spaces = self.spaces
         n = sum(stats.n_vectors for stats in spaces)
-        return f"{plural(n, 'vector')}, {size_words(sum(stats.n_bytes for stats in spaces))}, in {self.store.place}"
+        return f"{plural(n, 'vector')}, {size_words(sum(stats.n_bytes for stats in spaces))}, in {name_place(self.store.place)}"
 
 
 def _words(stats: SpaceStats) -> Sequence[str]:

@@ -187,6 +187,20 @@ def test_sizes_in_words(n: float, words: str) -> None:
     assert size_words(n) == words
 
 
+def test_no_path_with_the_name_of_the_user(notebook, tmp_path: Path, monkeypatch) -> None:
+    """A saved notebook is read by others: the user's own folder is ~ in what the cache says of itself."""
+    monkeypatch.setenv("HOME", str(tmp_path / "berta"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "berta"))
+    cache = glm_magics.cache(tmp_path / "berta" / "vectors")
+    assert cache.summary() == f"0 vectors, 0 B, in {Path('~/vectors')}"
+    (tmp_path / "berta" / "taken").write_text("no folder")
+    with pytest.raises(GLMError) as caught:
+        glm_magics.cache(tmp_path / "berta" / "taken").summary()
+    assert "~" in str(caught.value)
+    assert "berta" not in str(caught.value)
+    assert glm_magics.cache(tmp_path / "bertalan").summary().endswith(f"in {tmp_path / 'bertalan'}")
+
+
 def test_removing_says_what() -> None:
     """Nothing is removed by a call that says nothing."""
     with pytest.raises(OptionError, match="Which vectors are to go"):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CacheError, MissingExtraError, one_line
 from .database import PLACE
 from .keyindex import KeyIndex
-from .spaces import KEY_BYTES, NUMBER_BYTES, Batch, Found, Space, SpaceStats
+from .spaces import KEY_BYTES, NUMBER_BYTES, Batch, Found, Space, SpaceStats, name_place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ class LanceStore:
                 raise
             except Exception as error:  # LanceDB raises errors of many kinds
                 said = one_line(str(error), 160)
-                raise CacheError(f"The cache {self._uri} cannot be used: {said}.", PLACE) from error
+                raise CacheError(f"The cache {name_place(self._uri)} cannot be used: {said}.", PLACE) from error
 
     # Spaces
 

@@ -7,8 +7,10 @@ kept, only its hash.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -136,6 +138,13 @@ class VectorStore(Protocol):
     def close(self) -> None:
         """Lets go of files; the store can be used again."""
         ...
+
+
+def name_place(place: str | Path) -> str:
+    """A path, or an address, for people, without the name of the user's own folder: what is said stands in a notebook that others read."""
+    with suppress(ValueError, RuntimeError):  # it lies elsewhere; there is no such folder
+        return str(Path("~", Path(place).relative_to(Path.home())))
+    return str(place)
 
 
 def find_keys(texts: Iterable[str]) -> Keys:
