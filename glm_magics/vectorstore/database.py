@@ -99,7 +99,8 @@ def _check_version(database: sqlite3.Connection, path: Path) -> int:
     version = int(database.execute("PRAGMA user_version").fetchone()[0])
     if version > VERSION:
         raise CacheError(
-            f"The cache in {name_place(path.parent)} was made by a newer version of glm_magics.", f"Update glm_magics. Or: {PLACE}"
+            f"The cache in {name_place(path.parent)} was made by a newer version of glm_magics.",
+            f"Update it. Or: {PLACE}",
         )
     return version
 

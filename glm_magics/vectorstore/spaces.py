@@ -141,7 +141,7 @@ class VectorStore(Protocol):
 
 
 def name_place(place: str | Path) -> str:
-    """A path, or an address, for people, without the name of the user's own folder: what is said stands in a notebook that others read."""
+    """A path or address for people, without the user's own folder: what is said stands in notebooks that others read."""
     with suppress(ValueError, RuntimeError):  # it lies elsewhere; there is no such folder
         return str(Path("~", Path(place).relative_to(Path.home())))
     return str(place)
