@@ -144,6 +144,12 @@ def test_k_larger_than_the_data(corpus: Corpus) -> None:
         pytest.param(lambda c, d: c.search("x", d, dimension=2), "no option `dimension`. Did you mean `dimensions`", id="option"),
         pytest.param(lambda c, d: c.similar(d.iloc[:0], 0), "no row 0. The data has no rows", id="row-of-none"),
         pytest.param(lambda c, d: c.similar(d, np.True_), "no row np.True_", id="row-bool"),
+        pytest.param(lambda c, d: c.clusters(d, seed=-1), "seed is -1. Give a whole number", id="seed"),
+        pytest.param(lambda c, d: c.clusters(d, seed="x"), "seed is 'x'", id="seed-text"),
+        pytest.param(lambda c, d: c.search("x", d, on=d["text"]), "A Series names no column", id="on-column"),
+        pytest.param(lambda c, d: c.search("x", d, on=[[0.1, 0.2]] * 6), "A list names no column", id="on-list"),
+        pytest.param(lambda c, d: c.search("x", pd.concat([d, d], axis=1)), "Columns.*share a name", id="same-names"),
+        pytest.param(lambda c, d: c.search("x", d, on=np.full((6, 3), 1e300)), "NaN or infinity", id="too-large"),
     ],
 )
 def test_what_cannot_be_asked(corpus: Corpus, act: Any, said: str) -> None:
@@ -168,6 +174,81 @@ def test_duplicates_by_groups(corpus: Corpus, make: Any) -> None:
     assert rows["group"].tolist() == [0, 0, 1, 1]
     assert rows["score"].tolist()[:3] == pytest.approx([1, 1, 1], abs=1e-5)
     assert as_pandas(corpus.duplicates(make(), 0.999))["n"].tolist() == [0, 5]
+
+
+def test_the_same_text_is_a_duplicate_at_any_threshold(corpus: Corpus) -> None:
+    """Whatever the rounding of a product of equal vectors, which is often a little below one."""
+    texts = [f"some words, number {i} of many" for i in range(100)]
+    found = corpus.duplicates(texts + texts, np.float32(1.0))
+    assert [hit.row for hit in found] == [row for i in range(100) for row in (i, 100 + i)]
+    assert [hit.facts["group"] for hit in found] == [group for group in range(100) for _ in range(2)]
+
+
+def test_one_text_in_very_many_rows_makes_one_group(corpus: Corpus) -> None:
+    """All pairs of twenty thousand equal rows would be two hundred million; a row of zeros is like none."""
+    matrix = np.tile(np.float32([[0.6, 0.8]]), (20_000, 1))
+    matrix[7], matrix[9], matrix[11], matrix[13] = (0.8, 0.6), (0, 0), (0, 0), (-1, 0)
+    found = corpus.duplicates(pd.DataFrame({"n": range(20_000)}), 0.95, on=matrix)
+    assert found["group"].unique().tolist() == [0]
+    assert sorted(set(range(20_000)) - set(found["n"])) == [9, 11, 13]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(lambda c: c.search("  ", TEXTS), id="empty-query"),
+        pytest.param(lambda c: c.search(["a", "b\ud800"], TEXTS), id="broken-query"),
+        pytest.param(lambda c: c.search("word " * 4000, TEXTS), id="long-query"),
+        pytest.param(lambda c: c.search("a", [*TEXTS, ""]), id="empty-text"),
+        pytest.param(lambda c: c.search("a", [*TEXTS, "word " * 4000]), id="long-text"),
+        pytest.param(lambda c: c.similar(TEXTS, 6), id="row"),
+        pytest.param(lambda c: c.clusters(TEXTS, 7), id="clusters"),
+        pytest.param(lambda c: c.clusters(TEXTS, seed=1.5), id="seed"),
+        pytest.param(lambda c: c.duplicates(TEXTS, 95), id="threshold"),
+    ],
+)
+def test_what_is_refused_costs_nothing(fake: FakeGLM, act: Any) -> None:
+    """Neither texts nor query are sent before all of the question is known to make sense."""
+    session = Session(transport=fake, environment={"ZHIPUAI_API_KEY": KEY})
+    with pytest.raises(InputError):
+        act(session.corpus)
+    assert fake.requests == []
+    session.close()
+
+
+COLUMNS = {
+    "numpy": np.array,
+    "numpy-objects": lambda texts: np.array(texts, object),
+    "pandas": pd.Series,
+    "pandas-index": pd.Index,
+    "polars": pl.Series,
+    "arrow": pa.array,
+    "arrow-chunked": lambda texts: pa.chunked_array([texts]),
+}
+
+
+@pytest.mark.parametrize("make", COLUMNS.values(), ids=COLUMNS)
+def test_any_column_that_can_be_embedded_can_be_searched(corpus: Corpus, make: Any) -> None:
+    """A column without a frame gives a frame, or hits where its library has none."""
+    found = corpus.search("interest rates in March", make(TEXTS), k=1)
+    texts = [hit.text for hit in found] if isinstance(found, list) else as_pandas(found).iloc[:, 0].tolist()
+    assert texts == ["interest rates rose in March"]
+
+
+def test_columns_with_numbers_for_names(corpus: Corpus) -> None:
+    """As pandas makes them where nobody names any."""
+    frame = pd.DataFrame([[text, n] for n, text in enumerate(TEXTS)])
+    assert corpus.search("interest rates in March", frame, on=0, k=1)[1].tolist() == [1]
+    assert corpus.search("interest rates in March", frame[[0]], k=1)[0].tolist() == ["interest rates rose in March"]
+    with pytest.raises(InputError, match="no column `2`"):
+        corpus.search("x", frame, on=2)
+
+
+def test_very_long_vectors_are_compared_too(corpus: Corpus) -> None:
+    """Whose squares are above the largest float32."""
+    found = corpus.search(np.float32([1e30, 2e30]), pd.DataFrame({"n": [0, 1]}), on=np.float32([[2e30, 1e30], [1e25, 2e25]]))
+    assert found["n"].tolist() == [1, 0]
+    assert found["score"].tolist() == pytest.approx([1.0, 0.8], abs=1e-6)
 
 
 def test_duplicates_where_there_are_none(corpus: Corpus) -> None:
@@ -334,9 +415,10 @@ def test_large_data_is_searched_by_an_index_that_is_kept(clustered: np.ndarray, 
     assert later.corpus.search(clustered[7], data, on=clustered, k=5).equals(exact)
     assert kept.stat().st_mtime_ns == before
     doubled = clustered.copy()
-    doubled[15_000] = doubled[3]
+    doubled[15_000] = to_unit(doubled[3:4] + np.float32(1e-4))[0]
     monkeypatch.undo()
     monkeypatch.setattr("glm_magics.corpus.PAIRS_LINE", 1000)
+    monkeypatch.setattr("glm_magics.vectors.find_pairs", lambda matrix, threshold: pytest.fail("all pairs"))
     assert {3, 15_000} <= set(session.corpus.duplicates(data, 0.9999, on=doubled)["n"])
 
 
