@@ -49,6 +49,21 @@ PAIRS_LINE = 30_000
 """Rows from which on near duplicates are looked for in neighbouring cells only."""
 
 
+def _read_folder(named: str | Path) -> Path:
+    """A folder that the user names.
+
+    Raises:
+        InputError: it can be none.
+    """
+    try:
+        folder = Path(named).expanduser()
+    except RuntimeError:  # ~ of somebody who is not known here
+        folder = None
+    if folder is None or not str(named).strip() or "\0" in str(named):
+        raise InputError(f"`{one_line(str(named), 80)}` is no folder.", "Name another with GLM_CACHE_DIR or `cache=PATH`.")
+    return folder
+
+
 class Owner(Home, Desk, Protocol):
     """The session: it says who makes vectors, and can be asked a question."""
 
@@ -132,7 +147,7 @@ class Corpus:
         if cache is None:
             folder = self.default_folder
         elif isinstance(cache, str | Path):
-            folder = Path(cache).expanduser()
+            folder = _read_folder(cache)
         elif is_store(cache):
             return cache
         else:
@@ -154,7 +169,7 @@ class Corpus:
     def default_folder(self) -> Path:
         """``GLM_CACHE_DIR``, or a folder beside the ledger."""
         named = self._home.environment.get(FOLDER_VARIABLE, "").strip()
-        return Path(named).expanduser() if named else data_folder(self._home.config) / "embeddings"
+        return _read_folder(named) if named else data_folder(self._home.config) / "embeddings"
 
     # What can be asked
 

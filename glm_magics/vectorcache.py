@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from .errors import OptionError, one_line
+from .errors import InputError, OptionError, one_line
 from .grammar import plural
 from .pricing import find_price
 from .providers import PROVIDERS
@@ -68,7 +69,7 @@ class VectorCache:
         """
         from .vectorstore.parquet import export_parquet
 
-        return export_parquet(self.store, Path(path).expanduser(), model)
+        return export_parquet(self.store, _read_file(path), model)
 
     def import_(self, path: str | Path) -> int:
         """Takes over the vectors of an exported file that are not here yet, and gives their number.
@@ -79,7 +80,7 @@ class VectorCache:
         """
         from .vectorstore.parquet import import_parquet
 
-        return import_parquet(self.store, Path(path).expanduser())
+        return import_parquet(self.store, _read_file(path))
 
     def rows(self) -> list[Mapping[str, str]]:
         """The table's rows, in words."""
@@ -102,6 +103,19 @@ class VectorCache:
         spaces = self.spaces
         n = sum(stats.n_vectors for stats in spaces)
         return f"{plural(n, 'vector')}, {size_words(sum(stats.n_bytes for stats in spaces))}, in {name_place(self.store.place)}"
+
+
+def _read_file(named: str | Path) -> Path:
+    """A file that the user names.
+
+    Raises:
+        InputError: it can be none.
+    """
+    with suppress(TypeError, RuntimeError):  # no name at all; ~ of somebody who is not known here
+        path = Path(named).expanduser()
+        if path.name and "\0" not in path.name:
+            return path
+    raise InputError(f"`{one_line(str(named), 80)}` is no name of a file.", "Give one such as `vectors.parquet`.")
 
 
 def _words(stats: SpaceStats) -> Sequence[str]:

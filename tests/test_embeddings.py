@@ -276,7 +276,12 @@ def test_768_dimensions_are_warned_of_and_sent(embed, fake: FakeGLM) -> None:
         pytest.param(["a"], {"model": ""}, ModelError, "is no model", id="no-model"),
         pytest.param(["a"], {"long": "cut"}, OptionError, "long has no value `cut`", id="long"),
         pytest.param(["a"], {"precision": "int8"}, OptionError, "precision has no value", id="precision"),
+        pytest.param(["a"], {"precision": ["float16"]}, OptionError, "precision has no value", id="precision-list"),
         pytest.param(["a"], {"cache": 5}, InputError, "An int is no cache", id="cache"),
+        pytest.param(["a"], {"cache": True}, InputError, "A bool is no cache", id="cache-true"),
+        pytest.param(["a"], {"cache": " "}, InputError, "` ?` is no folder", id="cache-without-name"),
+        pytest.param(["a"], {"cache": "a\0b"}, InputError, "`ab` is no folder", id="cache-with-nul"),
+        pytest.param(["a"], {"cache": "~nobody-here/x"}, InputError, "`~nobody-here/x` is no folder", id="cache-of-nobody"),
     ],
 )
 def test_bad_input_is_one_sentence_before_anything_is_sent(

@@ -599,6 +599,8 @@ def test_files_that_are_no_export(tmp_path: Path, store: LocalStore) -> None:
         "columns": table.drop_columns(["key"]),
         "lengths": table.set_column(5, "vector", pa.array([[1.0], [1.0, 2.0], [1.0]])),
         "nan": table.set_column(5, "vector", pa.array([[float("nan")] * 16] * 3)),
+        "zeros": table.set_column(5, "vector", pa.array([[0.0] * 16] * 3)),
+        "tokens": table.set_column(6, "tokens", pa.array([float("inf")] * 3)),
         "keys": table.set_column(4, "key", pa.array([b"short"] * 3)),
         "precision": table.set_column(3, "precision", pa.array(["int8"] * 3)),
     }

@@ -100,7 +100,7 @@ def _check_version(database: sqlite3.Connection, path: Path) -> int:
     if version > VERSION:
         raise CacheError(
             f"The cache in {name_place(path.parent)} was made by a newer version of glm_magics.",
-            f"Update it. Or: {PLACE}",
+            f"Update glm_magics. Or: {PLACE}",
         )
     return version
 
