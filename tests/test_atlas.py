@@ -295,6 +295,7 @@ BAD = {
     "a number as data": (lambda: glm.atlas(5), "is no data"),
     "lazy": (lambda: glm.atlas(FRAMES["polars"]().lazy()), "lazy"),
     "point out of range": (lambda: glm.atlas(TEXTS).select([48]), "points of the map"),
+    "points in lists": (lambda: glm.atlas(TEXTS).select([[1], [2, 3]]), "points of the map"),
     "point a name": (lambda: glm.atlas(TEXTS).select(["a"]), "points of the map"),
 }  # fmt: skip
 

@@ -38,6 +38,7 @@ from glm_magics.errors import (
 )
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM, made_up_vector
+from glm_magics.tokens import text_tokens
 from glm_magics.vectorstore import LocalStore, Space
 from glm_magics.vectorwire import read_vectors
 
@@ -139,6 +140,16 @@ def test_a_new_session_finds_what_the_last_one_kept(session: Session, fake: Fake
     assert fake.requests == []
     with pytest.raises(ModelError, match=r"api\.z\.ai has no embedding-3.*%glm_connect bigmodel"):
         elsewhere.corpus.embed(names(6), 256)
+
+
+def test_an_older_model_takes_less_together(embed, fake: FakeGLM) -> None:
+    """embedding-2 takes 512 tokens a text, and 8 000 in all texts of a request."""
+    embed([f"{i} {'word ' * 400}" for i in range(60)], model="embedding-2")
+    totals = [sum(map(text_tokens, body["input"])) for body in fake.bodies]
+    assert max(totals) <= 8000
+    assert max(totals) > 7000
+    with pytest.raises(InputError, match="Row 1 has more than 512 tokens"):
+        embed(["word " * 500, "word " * 520], model="embedding-2")
 
 
 def test_larger_vectors_are_not_cut_down(embed, fake: FakeGLM) -> None:
@@ -265,6 +276,7 @@ def test_768_dimensions_are_warned_of_and_sent(embed, fake: FakeGLM) -> None:
         pytest.param({"a"}, {}, InputError, "A set is no column", id="set"),
         pytest.param(42, {}, InputError, "An int is no column", id="a-number"),
         pytest.param(pd.DataFrame({"text": ["a"], "n": [1]}), {}, InputError, r"df\['…'\].*text, n", id="frame"),
+        pytest.param(pl.LazyFrame({"text": ["a"]}), {}, InputError, "This frame is lazy", id="lazy"),
         pytest.param(np.array([["a"]]), {}, InputError, r"shape \(1, 1\)", id="matrix"),
         pytest.param(["a"], {"dimensions": -1}, InputError, "dimensions is -1", id="minus-one"),
         pytest.param(["a"], {"dimensions": 0}, InputError, "dimensions is 0", id="zero-dimensions"),
