@@ -164,6 +164,12 @@ def test_the_map_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert calls == [11, 12, 11]
 
 
+def test_a_map_that_is_not_kept_is_the_same_again() -> None:
+    """By its seed alone."""
+    first, again = (glm.atlas(TEXTS, seed=5, cache=False).points for _ in range(2))
+    assert np.array_equal(first, again)
+
+
 @pytest.mark.parametrize(
     "spoil",
     [lambda path: path.write_bytes(b"x"), lambda path: np.save(path, np.zeros((3, 2), np.float32))],

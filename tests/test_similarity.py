@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 
 import glm_magics.neighbours
 from glm_magics.corpus import Corpus
-from glm_magics.errors import GLMError, InputError
+from glm_magics.errors import GLMError, GLMWarning, InputError
 from glm_magics.neighbours import build_index, load_index
 from glm_magics.session import Session
 from glm_magics.similarity import Hit
@@ -420,6 +420,19 @@ def test_large_data_is_searched_by_an_index_that_is_kept(clustered: np.ndarray, 
     monkeypatch.setattr("glm_magics.corpus.PAIRS_LINE", 1000)
     monkeypatch.setattr("glm_magics.vectors.find_pairs", lambda matrix, threshold: pytest.fail("all pairs"))
     assert {3, 15_000} <= set(session.corpus.duplicates(data, 0.9999, on=doubled)["n"])
+
+
+def test_an_index_that_cannot_be_kept_is_used_all_the_same(clustered: np.ndarray, tmp_path: Path) -> None:
+    """With a sentence, and once for these data."""
+    (tmp_path / "indexes").write_text("a file where the folder should be")
+    session = Session(transport=FakeGLM(), environment={"GLM_CACHE_DIR": str(tmp_path)})
+    data = pd.DataFrame({"n": range(len(clustered))})
+    with pytest.warns(GLMWarning, match="index for searching is not kept: ") as warned:
+        found = session.corpus.search(clustered[7], data, on=clustered, k=5, exact=False)
+        assert session.corpus.search(clustered[7], data, on=clustered, k=5, exact=False).equals(found)
+    assert len(warned) == 1
+    assert found["n"].tolist() == session.corpus.search(clustered[7], data, on=clustered, k=5, exact=True)["n"].tolist()
+    session.close()
 
 
 def test_made_up_vectors_are_what_they_say() -> None:
