@@ -206,7 +206,9 @@ def test_no_path_with_the_name_of_the_user(notebook, tmp_path: Path, monkeypatch
 
 
 def test_removing_says_what() -> None:
-    """Nothing is removed by a call that says nothing."""
+    """Nothing is removed by a call that says nothing, and without a cache there is nothing to look at."""
+    with pytest.raises(InputError, match="nothing to show. Leave `cache` out"):
+        glm_magics.cache(False)
     with pytest.raises(OptionError, match="Which vectors are to go"):
         glm_magics.cache().remove()
 

@@ -173,6 +173,9 @@ def test_duplicates_by_groups(corpus: Corpus, make: Any) -> None:
     assert rows["n"].tolist() == [0, 5, 1, 4]
     assert rows["group"].tolist() == [0, 0, 1, 1]
     assert rows["score"].tolist()[:3] == pytest.approx([1, 1, 1], abs=1e-5)
+    first, near = corpus.embed([TEXTS[1], TEXTS[4]])
+    assert rows["score"].tolist()[3] == pytest.approx(first @ near, abs=1e-5)
+    assert first @ near < 0.99
     assert as_pandas(corpus.duplicates(make(), 0.999))["n"].tolist() == [0, 5]
 
 
@@ -267,6 +270,14 @@ def test_clusters(corpus: Corpus, n: int | None) -> None:
     assert found["cluster"].tolist() == [0] * 30 + [1] * 20 + [2] * 10
     assert found["closeness"].between(0.5, 1.0001).all()
     assert corpus.clusters(data, n).equals(found)
+
+
+def test_the_seed_of_clusters(corpus: Corpus) -> None:
+    """Where nothing forms clusters the seed decides: the same one gives the same."""
+    matrix = to_unit(np.random.default_rng(0).normal(size=(200, 8)))
+    frame = pd.DataFrame({"n": range(200)})
+    labels = [corpus.clusters(frame, 10, on=matrix, seed=seed)["cluster"].tolist() for seed in (1, 1, 2)]
+    assert labels[0] == labels[1] != labels[2]
 
 
 @pytest.mark.parametrize("texts", [["one"], ["same"] * 5, ["a b", "c d"]], ids=["one-row", "one-text", "two"])
