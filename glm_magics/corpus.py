@@ -159,10 +159,13 @@ class Corpus:
 
         Raises:
             InputError: there is no such cache.
+            CacheError: the place cannot be used.
         """
         store = self.find_store(cache)
         if store is None:
             raise InputError("Without a cache there is nothing to show.", "Leave `cache` out, or give a folder.")
+        with self._home.stage.saying(False):
+            store.list_spaces()  # now, and not where it is shown: there an error would end nothing
         return VectorCache(store)
 
     @property
@@ -263,7 +266,8 @@ class Corpus:
         """As `glm_magics.atlas`."""
         from .mapmaking import make_atlas
 
-        return make_atlas(self, data, on, **options)
+        with self._home.stage.saying(options.get("quiet", False)):
+            return make_atlas(self, data, on, **options)
 
     def _name(self, texts: Sequence[str], found: Clusters, is_quiet: bool) -> list[str]:
         """A name for each cluster, and a line about what they cost; empty ones, and a sentence, where nobody gives any."""
@@ -297,6 +301,12 @@ class Corpus:
         index = None if exact or (exact is None and matrix.size < LINE_NUMBERS) else self._index(matrix, cache)
         return find_nearest(matrix, queries, k) if index is None else index.search(matrix, queries, k)
 
+    def _save_index(self, index: CellIndex, path: Path) -> None:
+        try:
+            index.save(path)
+        except OSError as error:
+            note(f"The index for searching is not kept: {error.strerror}.", stacklevel=2)
+
     def _index(self, matrix: Floats, cache: Cache) -> CellIndex | None:
         """The index of a matrix, built once and kept beside the cache; None where none helps.
 
@@ -313,9 +323,7 @@ class Corpus:
             if index is None:
                 index = build_index(matrix)
                 if index is not None and path is not None:
-                    try:
-                        index.save(path)
-                    except OSError as error:
-                        note(f"The index for searching is not kept: {error.strerror}.", stacklevel=2)
+                    with self._home.stage.saying(False):
+                        self._save_index(index, path)
             self._indexes[mark] = index
         return self._indexes[mark]

@@ -15,7 +15,7 @@ from IPython.core.completer import provisionalcompleter
 from IPython.utils.capture import capture_output
 
 import glm_magics
-from glm_magics.errors import GLMError, InputError, OptionError
+from glm_magics.errors import CacheError, GLMError, InputError, OptionError
 from glm_magics.magics import embed as embed_room
 from glm_magics.magics.completion import complete_line
 from glm_magics.money import Cost
@@ -207,7 +207,7 @@ def test_no_path_with_the_name_of_the_user(notebook, tmp_path: Path, monkeypatch
 
 def test_removing_says_what() -> None:
     """Nothing is removed by a call that says nothing, and without a cache there is nothing to look at."""
-    with pytest.raises(InputError, match="nothing to show. Leave `cache` out"):
+    with pytest.raises(InputError, match="nothing to show"):
         glm_magics.cache(False)
     with pytest.raises(OptionError, match="Which vectors are to go"):
         glm_magics.cache().remove()
@@ -319,6 +319,39 @@ def test_odd_dimensions_are_a_line_of_the_cell(notebook, fake: FakeGLM) -> None:
         notebook.run_cell("import glm_magics; glm_magics.embed(['a'], 768)")
     assert "768 is sent as it is" in "".join(str(output.data) for output in shown.outputs)
     assert "sources.py" not in shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "cell", "said"),
+    [
+        pytest.param("index.sqlite", "%glm_cache --cache {}", "The cache was set aside as", id="damaged"),
+        pytest.param("index.sqlite", "glm_magics.cache({!r})", "The cache was set aside as", id="damaged-in-python"),
+        pytest.param("maps", "glm_magics.atlas(TEXTS, cache={!r})", "The map is not kept: ", id="map"),
+        pytest.param(
+            "indexes", "glm_magics.search('text 1', TEXTS, exact=False, cache={!r})", "index for searching is not", id="index"
+        ),
+    ],
+)
+def test_what_the_cache_says_is_a_line_of_the_cell(
+    notebook, fake: FakeGLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoiled: str, cell: str, said: str
+) -> None:
+    """Not a warning with a path of this machine; whatever it is that could not be used or kept."""
+    monkeypatch.setattr("glm_magics.neighbours._WORTH_SHARE", 2)
+    (tmp_path / spoiled).write_text("nothing that was ever kept here " * 500)
+    notebook.user_ns |= {"glm_magics": glm_magics, "TEXTS": [f"text {i}" for i in range(60)]}
+    with capture_output() as shown:
+        result = notebook.run_cell(cell.format(str(tmp_path)))
+    assert result.success
+    assert said in "".join(str(output.data) for output in shown.outputs)
+    assert "Warning" not in shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize("cell", ["%glm_cache --cache {}", "import glm_magics; glm_magics.cache('{}')"], ids=["magic", "python"])
+def test_a_cache_that_cannot_be_shown_is_an_error_of_the_cell(notebook, tmp_path: Path, cell: str) -> None:
+    """Once; not a value whose words are an error."""
+    (tmp_path / "file").write_text("no folder")
+    value, _, error = run(notebook, cell.format(tmp_path / "file"))
+    assert (value, type(error)) == (None, CacheError)
 
 
 def test_what_naming_clusters_cost_is_said(notebook, fake: FakeGLM) -> None:

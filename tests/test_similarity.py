@@ -439,9 +439,9 @@ def test_an_index_that_cannot_be_kept_is_used_all_the_same(clustered: np.ndarray
     session = Session(transport=FakeGLM(), environment={"GLM_CACHE_DIR": str(tmp_path)})
     data = pd.DataFrame({"n": range(len(clustered))})
     with pytest.warns(GLMWarning, match="index for searching is not kept: ") as warned:
-        found = session.corpus.search(clustered[7], data, on=clustered, k=5, exact=False)
-        assert session.corpus.search(clustered[7], data, on=clustered, k=5, exact=False).equals(found)
+        found, again = (session.corpus.search(clustered[7], data, on=clustered, k=5, exact=False) for _ in range(2))
     assert len(warned) == 1
+    assert again.equals(found)
     assert found["n"].tolist() == session.corpus.search(clustered[7], data, on=clustered, k=5, exact=True)["n"].tolist()
     session.close()
 
