@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import threading
@@ -25,6 +26,7 @@ from glm_magics.cartography.names import typical_words
 from glm_magics.cartography.projection import project
 from glm_magics.cartography.stills import _INK, _ON_SIGN, _SIGN
 from glm_magics.errors import GLMError, GLMWarning, InputError, MissingExtraError
+from glm_magics.mapmaking import MOST_POINTS
 from glm_magics.session import Session
 from glm_magics.widgets.inquiries import parse_inquiry
 
@@ -290,7 +292,8 @@ BAD = {
     "colours too few": (lambda: glm.atlas(FRAME(), color=["a"]), "color has 1 value, the data 48 rows"),
     "colour a number": (lambda: glm.atlas(FRAME(), color=3), "is no colour"),
     "most 0": (lambda: glm.atlas(TEXTS, most=0), "most is 0"),
-    "height": (lambda: glm.atlas(TEXTS, height_px=7), "height_px is 7"),
+    "height": (lambda: glm.atlas(TEXTS, height_px=199), "height_px is 199. Give 200 to 2000"),
+    "too high": (lambda: glm.atlas(TEXTS, height_px=2001), "height_px is 2001. Give 200 to 2000"),
     "seed": (lambda: glm.atlas(TEXTS, seed=-1), "seed is -1"),
     "seed a text": (lambda: glm.atlas(TEXTS, seed="x"), "seed is 'x'"),
     "seed too large": (lambda: glm.atlas(TEXTS, seed=2**40), "seed is 1099511627776"),
@@ -335,6 +338,11 @@ def test_of_very_many_rows_some_are_shown_and_paid_for() -> None:
     chosen = atlas.select([0, 49]).selection()
     assert chosen["text"].tolist() == [atlas._sheet.text(0), atlas._sheet.text(49)]
     assert np.array_equal(atlas.points, glm.atlas(data, most=50).points)
+
+
+def test_how_many_are_shown_where_nothing_is_said() -> None:
+    """It is written twice, so that importing stays light."""
+    assert inspect.signature(glm.atlas).parameters["most"].default == MOST_POINTS == 200_000
 
 
 def test_vectors_may_be_given() -> None:

@@ -615,6 +615,34 @@ def test_files_that_are_no_export(tmp_path: Path, store: LocalStore) -> None:
         export_parquet(store, tmp_path / "no" / "such" / "folder.parquet")
 
 
+def test_an_import_counts_the_tokens_of_what_is_new(tmp_path: Path, store: LocalStore) -> None:
+    """In proportion, where the rest was there already; and an export that fails leaves no file behind."""
+    put(store, names(4))
+    put(into := LocalStore(tmp_path / "into"), names(3))
+    assert export_parquet(store, tmp_path / "good.parquet") == 4
+    assert import_parquet(into, tmp_path / "good.parquet") == 1
+    assert into.list_spaces()[0].n_tokens == store.list_spaces()[0].n_tokens
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="cannot be written"):
+        export_parquet(store, tmp_path / "folder")
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_what_is_put_is_on_the_disk_when_it_is_known(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vectors first, then the index, each waited for: a power cut in between loses nothing that was acknowledged."""
+    events: list[str] = []
+    really = getattr(os, "fdatasync", os.fsync)
+    monkeypatch.setattr(os, "fdatasync", lambda descriptor: events.append("vectors") or really(descriptor), raising=False)
+    put(store, names(1))
+    store._database.set_trace_callback(events.append)
+    events.clear()
+    put(store, names(3, "x"))
+    assert events.index("vectors") < events.index("COMMIT")
+    is_full = store._database.execute("PRAGMA synchronous").fetchone()
+    store.record_hits(SPACE, 1, 1.0)  # which is not worth waiting for
+    assert store._database.execute("PRAGMA synchronous").fetchone() == is_full == (2,)
+
+
 def test_opening_reads_no_keys(store: LocalStore) -> None:
     """Whatever a cache holds, opening it and asking for a width loads none of it; the first look-up does."""
     keys = np.random.default_rng(0).integers(0, 2**63, (200_000, 2)).astype(np.uint64)
