@@ -367,6 +367,15 @@ def test_the_page_gets_cards(monkeypatch: pytest.MonkeyPatch) -> None:
     assert card["facts"] == [["topic", "pets"], ["n", "0"]]
 
 
+def test_a_card_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first twelve columns of `hover`, each cut."""
+    data = FRAME().assign(**{f"c{n}": "y" * 1000 for n in range(20)})
+    page = Page(glm.atlas(data, hover=[f"c{n}" for n in range(20)]), monkeypatch)
+    (card,) = page.ask("cards", rows=[0])["cards"]
+    assert [name for name, _ in card["facts"]] == [f"c{n}" for n in range(12)]
+    assert {len(value) for _, value in card["facts"]} == {120}
+
+
 def test_search_by_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
     """The nearest texts with their likeness, best first."""
     page = Page(glm.atlas(TEXTS), monkeypatch)

@@ -162,6 +162,18 @@ def test_foreign_names_do_not_break_the_table(tmp_path: Path) -> None:
     assert "a/b" in markdown
 
 
+def test_only_the_vendors_vectors_saved_money(tmp_path: Path) -> None:
+    """Of another server's prices nothing is known, whatever its model is called."""
+    cache = glm_magics.cache(tmp_path / "c")
+    for provider in ("glm", "http://localhost:8000/v1", "sandbox"):
+        space = Space(provider, "embedding-3", 0)
+        cache.store.put(space, [Batch(find_keys(["t"]), np.ones((1, 2), np.float32), 1, time.time())])
+        cache.store.record_hits(space, 1, 10_000_000)
+    saved = {row["from"]: row["saved"] for row in cache.rows()}
+    assert saved.pop("glm").startswith("¥")
+    assert set(saved.values()) == {"–"}
+
+
 def test_the_magics_come_and_go(shell) -> None:
     """With the extension."""
     shell.run_line_magic("load_ext", "glm_magics")
@@ -248,7 +260,8 @@ def test_what_is_over_at_once_shows_nothing() -> None:
     published: list[Any] = []
     paint = notebook_painter(lambda *call: published.append(call))
     paint(Progress(10, 0, 5, elapsed_s=PATIENCE_S / 4))
-    paint(Progress(10, 0, 10, elapsed_s=PATIENCE_S / 2, is_over=True))
+    paint(Progress(10, 0, 9, elapsed_s=0.35))
+    paint(Progress(10, 0, 10, elapsed_s=0.39, is_over=True))
     assert published == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -405,6 +406,8 @@ def test_an_index_on_disk(clustered: np.ndarray, tmp_path: Path) -> None:
     assert np.array_equal(again.search(clustered, clustered[:3], 5)[0], index.search(clustered, clustered[:3], 5)[0])
     assert load_index(path, 19_999, 32) is None
     assert load_index(path, 20_000, 64) is None
+    replace(index, order=index.order + 1).save(path)
+    assert load_index(path, *clustered.shape) is None
     path.write_bytes(path.read_bytes()[:5000])
     assert load_index(path, *clustered.shape) is None
     assert load_index(tmp_path / "nowhere.npz", 1, 1) is None
