@@ -461,6 +461,19 @@ def test_what_another_try_cures(embed, fake: FakeGLM, status: int, body: Any) ->
     assert len(fake.requests) == 3
 
 
+def test_a_server_that_always_has_too_much_to_do(session: Session) -> None:
+    """Is asked forty times more, and then no more; one that names a pause of an hour is not asked again."""
+    session.transport = vendor = Vendor(cap=0)
+    with pytest.raises(GLMError, match="slow down"):
+        session.corpus.embed(["a"], 256)
+    assert vendor.n_refused == 41
+    session.transport = fake = FakeGLM()
+    fake.error(429, {"error": {"code": "1302", "message": "slow down"}}, headers={"Retry-After": "3600"})
+    with pytest.raises(GLMError, match="slow down"):
+        session.corpus.embed(["a"], 256)
+    assert len(fake.requests) == 1
+
+
 def test_a_server_that_is_down(session: Session) -> None:
     """After the tries that the settings allow."""
     session.transport = vendor = Vendor(lambda body: (500, {"error": {"code": "500", "message": "down"}}))
