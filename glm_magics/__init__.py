@@ -284,7 +284,7 @@ def search(query: Any, data: Any, on: Any = "text", k: int = 10, *, exact: bool 
 
     Args:
         query: a text, several (a column ``query`` says whose each row is), a vector, or a matrix of vectors.
-        data: a frame of pandas, polars, Arrow, …, a column, or a list of strings (which gives a list of `Hit`).
+        data: a frame of pandas, polars, Arrow, …, a column, or a list of strings (which gives a list of `Hit`, as an array does).
         on: the column with the texts, which are embedded where they are not yet; or a vector for each row, shape (N, dimensions).
         k: rows for each query.
         exact: True compares with every row; False uses an index; None decides by size (an index from 500 million numbers on, in
@@ -306,8 +306,8 @@ def similar(data: Any, row: int, on: Any = "text", k: int = 10, *, exact: bool |
 def duplicates(data: Any, threshold: float = 0.95, on: Any = "text", **options: Any) -> Any:
     """The rows that have a near duplicate, by groups, with columns ``group`` and ``score`` (cosine to the group's first row).
 
-    Rows are in one group when a chain of pairs of at least `threshold` leads from one to the other. From 30 000 rows on, pairs
-    are looked for among neighbours only. Other arguments are those of `search`.
+    Rows are in one group when a chain of pairs of at least `threshold` leads from one to the other; rows of the same text always
+    are. From 30 000 different texts on, pairs are looked for among neighbours only. Other arguments are those of `search`.
 
     Raises:
         InputError: `threshold` is no cosine; else as `search`.

@@ -114,8 +114,11 @@ class Atlas:
         """
         import numpy as np
 
-        places = np.asarray(rows).reshape(-1)
         n = len(self._sheet.points)
+        try:
+            places = np.asarray(rows).reshape(-1)
+        except ValueError:  # lists of different lengths
+            places = np.array([None])
         if places.size and (places.dtype.kind not in "iu" or places.min() < 0 or places.max() >= n):
             raise InputError("Not all of these are points of the map.", f"Give places from 0 to {n - 1:,}.")
         self._scatter.selection = places.astype(np.uint32)

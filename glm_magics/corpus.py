@@ -6,8 +6,9 @@ methods.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
@@ -21,7 +22,7 @@ from .notes import note
 from .options import Options, nearest
 from .progress import painter_for
 from .settings import data_folder
-from .similarity import Data, check_count, check_options, choose_count, in_groups, read_integer, read_matrix
+from .similarity import Data, check_count, check_options, check_seed, choose_count, in_groups, read_integer, read_matrix
 from .sources import Home, find_source
 from .texts import LONG, Long, plan_texts, read_texts, refuse_broken
 from .vectorcache import VectorCache
@@ -46,6 +47,21 @@ _COUNTED_ROWS = 5000
 N_STARTS = 5
 PAIRS_LINE = 30_000
 """Rows from which on near duplicates are looked for in neighbouring cells only."""
+
+
+def _read_folder(named: str | Path) -> Path:
+    """A folder that the user names.
+
+    Raises:
+        InputError: it can be none.
+    """
+    try:
+        folder = Path(named).expanduser()
+    except RuntimeError:  # ~ of somebody who is not known here
+        folder = None
+    if folder is None or not str(named).strip() or "\0" in str(named):
+        raise InputError(f"`{one_line(str(named), 80)}` is no folder.", "Name another with GLM_CACHE_DIR or `cache=PATH`.")
+    return folder
 
 
 class Owner(Home, Desk, Protocol):
@@ -83,6 +99,23 @@ class Corpus:
         quiet: bool = False,
     ) -> Floats:
         """As `glm_magics.embed`."""
+        make = self._prepare(texts, dimensions, model, long=long, precision=precision, cache=cache, quiet=quiet)
+        vectors = make()
+        single: Floats = vectors[0] if isinstance(texts, str) else vectors
+        return single
+
+    def _prepare(
+        self,
+        texts: Any,
+        dimensions: int | None = None,
+        model: str | None = None,
+        *,
+        long: Long = "error",
+        precision: Precision = "float32",
+        cache: Cache = None,
+        quiet: bool = False,
+    ) -> Callable[[], Floats]:
+        """Checks all that can be checked before anything is sent; what it gives makes the vectors, shape (N, D)."""
         read = read_texts(texts)
         with self._home.stage.saying(quiet):
             source = find_source(self._home, dimensions, model, precision)
@@ -90,15 +123,18 @@ class Corpus:
             raise OptionError(f"long has no value `{one_line(str(long), 40)}`.", nearest(str(long), LONG))
         row = find_model(source.space.model)
         plan = plan_texts(read, row.limits.get("max_tokens_per_input") if row else None, long)
-        listen = (lambda progress: None) if quiet else painter_for(self._home.shell)
-        try:
-            with self._home.stage.saying(quiet):
-                vectors = embed_texts(plan, source, self.find_store(cache), listen)
-        except UnicodeEncodeError:
-            refuse_broken(read)
-            raise
-        single: Floats = vectors[0] if isinstance(texts, str) else vectors
-        return single
+        store = self.find_store(cache)
+
+        def make() -> Floats:
+            listen = (lambda progress: None) if quiet else painter_for(self._home.shell)
+            try:
+                with self._home.stage.saying(quiet):
+                    return embed_texts(plan, source, store, listen)
+            except UnicodeEncodeError:
+                refuse_broken(read)
+                raise
+
+        return make
 
     def find_store(self, cache: Cache = None) -> VectorStore | None:
         """The cache that was meant: the user's own, a folder, a store, or none for False.
@@ -111,7 +147,7 @@ class Corpus:
         if cache is None:
             folder = self.default_folder
         elif isinstance(cache, str | Path):
-            folder = Path(cache).expanduser()
+            folder = _read_folder(cache)
         elif is_store(cache):
             return cache
         else:
@@ -123,17 +159,20 @@ class Corpus:
 
         Raises:
             InputError: there is no such cache.
+            CacheError: the place cannot be used.
         """
         store = self.find_store(cache)
         if store is None:
             raise InputError("Without a cache there is nothing to show.", "Leave `cache` out, or give a folder.")
+        with self._home.stage.saying(False):
+            store.list_spaces()  # now, and not where it is shown: there an error would end nothing
         return VectorCache(store)
 
     @property
     def default_folder(self) -> Path:
         """``GLM_CACHE_DIR``, or a folder beside the ledger."""
         named = self._home.environment.get(FOLDER_VARIABLE, "").strip()
-        return Path(named).expanduser() if named else data_folder(self._home.config) / "embeddings"
+        return _read_folder(named) if named else data_folder(self._home.config) / "embeddings"
 
     # What can be asked
 
@@ -142,11 +181,15 @@ class Corpus:
         import numpy as np
 
         k = check_count("k", k)
-        source, matrix = self._read(data, on, options)
-        queries = read_matrix(query)
-        if queries is None:
+        source, make = self._read(data, on, options)
+        queries, texts = read_matrix(query), []
+        if queries is None:  # all of it is checked before any of it is sent
             texts = read_texts(query)
-            queries = self.embed(texts, **options) if texts else np.empty((0, matrix.shape[1]), np.float32)
+            refuse_broken(texts)
+            make_queries = self._prepare(texts, **options)
+        matrix = make()
+        if queries is None:
+            queries = make_queries() if texts else np.empty((0, matrix.shape[1]), np.float32)
         if queries.shape[1] != matrix.shape[1]:
             raise InputError(
                 f"The query has {queries.shape[1]} numbers, the data's vectors {matrix.shape[1]}.",
@@ -156,19 +199,19 @@ class Corpus:
         added: dict[str, Any] = {"score": scores.reshape(-1)}
         is_vector = read_matrix(query) is not None
         if not isinstance(query, str) and not (is_vector and query.ndim == 1):
-            names = np.arange(len(queries)) if is_vector else np.array(read_texts(query), object)
+            names = np.arange(len(queries)) if is_vector else np.array(texts, object)
             added = {"query": np.repeat(names, rows.shape[1]), **added}
         return source.take(rows.reshape(-1), added)
 
     def similar(self, data: Any, row: int, on: Any = "text", k: int = 10, *, exact: bool | None = None, **options: Any) -> Any:
         """As `glm_magics.similar`."""
         k = check_count("k", k)
-        source, matrix = self._read(data, on, options)
-        place = read_integer(row)
-        if place is None or not -len(matrix) <= place < len(matrix):
-            way_out = f"Give its place, from 0 to {len(matrix) - 1:,}." if len(matrix) else "The data has no rows."
+        source, make = self._read(data, on, options)
+        place, n = read_integer(row), len(source)
+        if place is None or not -n <= place < n:
+            way_out = f"Give its place, from 0 to {n - 1:,}." if n else "The data has no rows."
             raise InputError(f"There is no row {one_line(repr(row), 40)}.", way_out)
-        row = place % len(matrix)
+        row, matrix = place % n, make()
         rows, scores = self._nearest(matrix, matrix[row : row + 1], k + 1, exact, options.get("cache"))
         is_other = rows[0] != row
         return source.take(rows[0][is_other][:k], {"score": scores[0][is_other][:k]})
@@ -177,14 +220,18 @@ class Corpus:
         """As `glm_magics.duplicates`."""
         import numpy as np
 
-        from .vectors import find_pairs, join_pairs
+        from .vectors import find_pairs, find_twins, join_pairs
 
-        if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not -1 <= threshold <= 1:
+        if isinstance(threshold, bool) or not isinstance(threshold, Real) or not -1 <= threshold <= 1:
             raise InputError(f"threshold is {one_line(repr(threshold), 40)}.", "Give a cosine from -1 to 1, such as 0.95.")
-        source, matrix = self._read(data, on, options)
-        index = self._index(matrix, options.get("cache")) if len(matrix) > PAIRS_LINE else None
-        pairs = find_pairs(matrix, threshold) if index is None else index.find_pairs(matrix, threshold)
-        first = join_pairs(len(matrix), pairs)
+        source, make = self._read(data, on, options)
+        matrix = make()
+        twins = find_twins(matrix)  # pairs whatever the rounding of a product; of very many all pairs would be too many
+        own = np.flatnonzero(twins == np.arange(len(matrix)))
+        distinct = matrix if len(own) == len(matrix) else matrix[own]
+        index = self._index(distinct, options.get("cache")) if len(distinct) > PAIRS_LINE else None
+        pairs = find_pairs(distinct, threshold) if index is None else index.find_pairs(distinct, threshold)
+        first = own[join_pairs(len(distinct), pairs)][np.searchsorted(own, twins)]
         rows, groups = in_groups(first)
         scores = np.einsum("ij,ij->i", matrix[rows], matrix[first[rows]])
         return source.take(rows, {"group": groups, "score": scores})
@@ -197,12 +244,14 @@ class Corpus:
 
         from .vectors import find_clusters
 
-        source, matrix = self._read(data, on, options)
+        seed = check_seed(seed)
+        source, make = self._read(data, on, options)
         if n is not None:
-            n = check_count("n", n, len(matrix) or None)
-        elif len(matrix) < 4:
+            n = check_count("n", n, len(source) or None)
+        matrix = make()
+        if n is None and len(matrix) < 4:
             n = 1
-        else:
+        elif n is None:
             few = np.sort(np.random.default_rng(seed).permutation(len(matrix))[:_COUNTED_ROWS])
             n = choose_count(matrix[few], [count for count in _CLUSTER_COUNTS if count <= len(few) // 2] or [1])
         found = find_clusters(matrix, n, seed, n_starts=N_STARTS)
@@ -217,7 +266,8 @@ class Corpus:
         """As `glm_magics.atlas`."""
         from .mapmaking import make_atlas
 
-        return make_atlas(self, data, on, **options)
+        with self._home.stage.saying(options.get("quiet", False)):
+            return make_atlas(self, data, on, **options)
 
     def _name(self, texts: Sequence[str], found: Clusters, is_quiet: bool) -> list[str]:
         """A name for each cluster, and a line about what they cost; empty ones, and a sentence, where nobody gives any."""
@@ -234,14 +284,15 @@ class Corpus:
                 self._home.stage.teller(Options(quiet=is_quiet))(describe_naming(len(found.centres), reply))
         return read_names(answer, len(found.centres))
 
-    def _read(self, data: Any, on: Any, options: Mapping[str, Any]) -> tuple[Data, Floats]:
-        """The data, and a vector for each of its rows: those given in `on`, or those of its column."""
+    def _read(self, data: Any, on: Any, options: Mapping[str, Any]) -> tuple[Data, Callable[[], Floats]]:
+        """The data, and what makes a vector for each of its rows: those given in `on`, or those of its column."""
         check_options(options)
         if read_matrix(on) is not None:
             source = Data(data, None)
-            return source, read_matrix(on, len(source))
+            matrix: Floats = read_matrix(on, len(source))
+            return source, lambda: matrix
         source = Data(data, on)
-        return source, self.embed(source.column, **options)
+        return source, self._prepare(source.column, **options)
 
     def _nearest(self, matrix: Floats, queries: Floats, k: int, exact: bool | None, cache: Cache) -> tuple[Rows, Floats]:
         from .neighbours import LINE_NUMBERS
@@ -249,6 +300,12 @@ class Corpus:
 
         index = None if exact or (exact is None and matrix.size < LINE_NUMBERS) else self._index(matrix, cache)
         return find_nearest(matrix, queries, k) if index is None else index.search(matrix, queries, k)
+
+    def _save_index(self, index: CellIndex, path: Path) -> None:
+        try:
+            index.save(path)
+        except OSError as error:
+            note(f"The index for searching is not kept: {error.strerror}.", stacklevel=2)
 
     def _index(self, matrix: Floats, cache: Cache) -> CellIndex | None:
         """The index of a matrix, built once and kept beside the cache; None where none helps.
@@ -266,9 +323,7 @@ class Corpus:
             if index is None:
                 index = build_index(matrix)
                 if index is not None and path is not None:
-                    try:
-                        index.save(path)
-                    except OSError as error:
-                        note(f"The index for searching is not kept: {error.strerror}.", stacklevel=2)
+                    with self._home.stage.saying(False):
+                        self._save_index(index, path)
             self._indexes[mark] = index
         return self._indexes[mark]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -15,7 +15,7 @@ from .cartography.names import typical_words
 from .cartography.projection import rotate
 from .errors import InputError, one_line
 from .grammar import kind_of, plural
-from .similarity import Data, check_count, check_options, choose_count, read_matrix
+from .similarity import Data, check_count, check_options, check_seed, choose_count, read_integer, read_matrix
 from .texts import read_texts
 from .vectors import find_clusters, find_nearest, to_unit
 from .vectorstore import LocalStore, VectorStore
@@ -64,11 +64,12 @@ def make_atlas(
 ) -> Atlas:
     """As `glm_magics.atlas`."""
     check_options(options, ("color", "hover", "most", "seed", "height_px"))
-    most = check_count("most", most)
-    if isinstance(height_px, bool) or not isinstance(height_px, int) or not _HEIGHTS_PX[0] <= height_px <= _HEIGHTS_PX[1]:
+    most, seed = check_count("most", most), check_seed(seed)
+    n_pixels = read_integer(height_px)
+    if n_pixels is None or not _HEIGHTS_PX[0] <= n_pixels <= _HEIGHTS_PX[1]:
         raise InputError(f"height_px is {one_line(repr(height_px), 40)}.", f"Give {_HEIGHTS_PX[0]} to {_HEIGHTS_PX[1]} pixels.")
     table = _Table(data, on)
-    facts = {name: table.data.values(name) for name in ([hover] if isinstance(hover, str) else hover)}
+    facts = {name: table.data.values(name) for name in _read_hover(hover)}
     wanted = _read_colour(table, color)
     rows, notice = _choose_rows(len(table.texts), most, seed)
     texts = [table.texts[row] for row in rows.tolist()]
@@ -83,7 +84,22 @@ def make_atlas(
         take=lambda chosen: table.data.take(rows[chosen], {}),
         notice=notice,
     )
-    return Atlas(sheet, height_px)
+    return Atlas(sheet, n_pixels)
+
+
+def _read_hover(hover: Any) -> Sequence[Any]:
+    """The names of columns.
+
+    Raises:
+        InputError: it is neither a name nor a list of them.
+    """
+    if hover is None:
+        return ()
+    if isinstance(hover, str):
+        return [hover]
+    if not isinstance(hover, Iterable):
+        raise InputError(f"hover is {one_line(repr(hover), 40)}.", "Give the names of columns: `hover=['title']`.")
+    return list(hover)
 
 
 class _Table:

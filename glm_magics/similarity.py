@@ -53,17 +53,29 @@ class Data:
     def __init__(self, value: Any, on: str | None) -> None:
         self._frame: Any = None
         self.column: Any = value
-        if isinstance(value, list | tuple):
+        if (bare := _read_bare(value)) is not None:
+            self.column = bare
             return
         self._frame = _read_frame(value)
-        if on is None:
-            return
-        names = self._frame.columns
-        if len(names) == 1:
-            on = names[0]
-        if on not in names:
-            raise InputError(f"There is no column `{one_line(str(on), 40)}`.", nearest(str(on), list(map(str, names))))
-        self.column = self._frame[on].to_native()
+        if on is not None:
+            names = self._frame.columns
+            self.column = self._find(names[0] if len(names) == 1 else on).to_native()
+
+    def _find(self, name: Any) -> Any:
+        """A column by its name, or by the name as text.
+
+        Raises:
+            InputError: there is none.
+        """
+        names = [] if self._frame is None else self._frame.columns
+        if not isinstance(name, (str, *map(type, names))):
+            raise InputError(f"{kind_of(name)} names no column.", "Give a column's name, or a NumPy array with a vector a row.")
+        found = next((own for own in names if own == name), None)
+        if found is None:
+            found = next((own for own in names if str(own) == name), None)
+        if found is None:
+            raise InputError(f"There is no column `{one_line(str(name), 40)}`.", nearest(str(name), self.names))
+        return self._frame.get_column(found)
 
     def __len__(self) -> int:
         return len(self.column) if self._frame is None else len(self._frame)
@@ -79,9 +91,7 @@ class Data:
         Raises:
             InputError: there is no such column.
         """
-        if name not in self.names:
-            raise InputError(f"There is no column `{one_line(str(name), 40)}`.", nearest(str(name), self.names))
-        return self._frame[name].to_list()  # type: ignore[no-any-return]
+        return self._find(name).to_list()  # type: ignore[no-any-return]
 
     def take(self, rows: Rows, added: Mapping[str, Any]) -> Any:
         """These rows, in this order, with columns added; a name that is taken gets an underscore."""
@@ -110,6 +120,18 @@ def _to_list(values: Any) -> list[Any]:
     return plain
 
 
+def _read_bare(value: Any) -> list[Any] | None:
+    """The values of a list, or of a column whose library has no frames; None for everything else."""
+    if isinstance(value, list | tuple):
+        return value if isinstance(value, list) else list(value)
+    root, kind = type(value).__module__.partition(".")[0], type(value).__name__
+    if root == "numpy" and getattr(value, "ndim", 0) == 1:
+        return list(value.tolist())
+    if root == "pyarrow" and kind.endswith("Array") and kind != "ChunkedArray":
+        return list(value.to_pylist())
+    return list(value) if root == "pandas" and kind == "Index" else None
+
+
 def _read_frame(value: Any) -> Any:
     try:
         import narwhals as nw
@@ -120,6 +142,8 @@ def _read_frame(value: Any) -> Any:
         frame = nw.from_native(value, allow_series=True)
     except TypeError:
         raise InputError(f"{kind_of(value)} is no data to search.", "Give a list of strings, a column, or a frame.") from None
+    except nw.exceptions.DuplicateError:
+        raise InputError("Columns of this frame share a name.", "Each column needs a name of its own.") from None
     if isinstance(frame, nw.LazyFrame):
         raise InputError("This frame is lazy: it has no rows yet.", "Give `frame.collect()`.")
     return frame.to_frame() if isinstance(frame, nw.Series) else frame
@@ -140,6 +164,8 @@ def read_matrix(value: Any, n_rows: int | None = None) -> Any:
     if matrix.ndim != 2 or not matrix.shape[1] or (n_rows is not None and len(matrix) != n_rows):
         wanted = f"one vector for each of {n_rows:,} rows" if n_rows is not None else "a vector, or a matrix of vectors"
         raise InputError(f"The array has the shape {value.shape}.", f"Give {wanted}.")
+    with numpy.errstate(over="ignore"):
+        matrix = numpy.ascontiguousarray(matrix, numpy.float32)
     if not numpy.isfinite(matrix).all():
         raise InputError("The array holds NaN or infinity.", "Embed the texts again, or leave those rows out.")
     return to_unit(matrix)
@@ -166,6 +192,18 @@ def check_count(name: str, value: object, most: int | None = None) -> int:
     if number is None or number < 1 or (most is not None and number > most):
         span = f"from 1 to {most:,}" if most is not None else "from 1 on"
         raise InputError(f"{name} is {one_line(repr(value), 40)}.", f"Give a whole number {span}.")
+    return number
+
+
+def check_seed(value: object) -> int:
+    """A whole number from 0 on that every generator takes.
+
+    Raises:
+        InputError: it is none.
+    """
+    number = read_integer(value)
+    if number is None or not 0 <= number < 2**32:
+        raise InputError(f"seed is {one_line(repr(value), 40)}.", "Give a whole number from 0 on, below 2³².")
     return number
 
 

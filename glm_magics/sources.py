@@ -63,7 +63,7 @@ def find_source(home: Home, dimensions: int | None, model: str | None, precision
     Raises:
         OptionError, InputError, ModelError: the precision, the dimensions or the model make no sense.
     """
-    if precision not in NUMBER_BYTES:
+    if not isinstance(precision, str) or precision not in NUMBER_BYTES:
         raise OptionError(f"precision has no value `{one_line(str(precision), 40)}`.", nearest(str(precision), [*NUMBER_BYTES]))
     try:
         connection: Connection | None = home.connection

@@ -77,6 +77,8 @@ def _read_array(value: Any) -> list[Any]:
 
 
 def _no_column(value: object) -> list[Any]:
+    if type(value).__name__ == "LazyFrame":  # whose columns take work to know
+        raise InputError("This frame is lazy: it has no rows yet.", "Give a column of it: `frame.collect()['text']`.")
     columns = getattr(value, "columns", None)
     names = one_line(", ".join(map(str, columns)), 80) if columns is not None else ""
     way_out = (

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from .errors import OptionError, one_line
+from .errors import InputError, OptionError, one_line
 from .grammar import plural
 from .pricing import find_price
 from .providers import PROVIDERS
 from .tokenusage import Usage
 from .vectorstore import SpaceStats, VectorStore
+from .vectorstore.spaces import name_place
 
 _SIZES = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
 _AGES_S = {"s": 1, "h": 3600, "d": 86_400, "w": 7 * 86_400}
@@ -44,7 +46,7 @@ class VectorCache:
         """Removes vectors and gives their number: those of a model, those older than ``"30d"``, the oldest above ``"1GB"``.
 
         Args:
-            model: only of this model.
+            model: only of this model, whatever else is said; all of it where nothing is.
             older_than: an age such as ``"12h"``, ``"30d"``, ``"2w"``, or days as a number.
             max_size: what may be left, such as ``"500MB"``, or bytes as a number.
 
@@ -67,7 +69,7 @@ class VectorCache:
         """
         from .vectorstore.parquet import export_parquet
 
-        return export_parquet(self.store, Path(path).expanduser(), model)
+        return export_parquet(self.store, _read_file(path), model)
 
     def import_(self, path: str | Path) -> int:
         """Takes over the vectors of an exported file that are not here yet, and gives their number.
@@ -78,7 +80,7 @@ class VectorCache:
         """
         from .vectorstore.parquet import import_parquet
 
-        return import_parquet(self.store, Path(path).expanduser())
+        return import_parquet(self.store, _read_file(path))
 
     def rows(self) -> list[Mapping[str, str]]:
         """The table's rows, in words."""
@@ -100,7 +102,20 @@ class VectorCache:
         """How many, how large, where."""
         spaces = self.spaces
         n = sum(stats.n_vectors for stats in spaces)
-        return f"{plural(n, 'vector')}, {size_words(sum(stats.n_bytes for stats in spaces))}, in {self.store.place}"
+        return f"{plural(n, 'vector')}, {size_words(sum(stats.n_bytes for stats in spaces))}, in {name_place(self.store.place)}"
+
+
+def _read_file(named: str | Path) -> Path:
+    """A file that the user names.
+
+    Raises:
+        InputError: it can be none.
+    """
+    with suppress(TypeError, RuntimeError):  # no name at all; ~ of somebody who is not known here
+        path = Path(named).expanduser()
+        if path.name and "\0" not in path.name:
+            return path
+    raise InputError(f"`{one_line(str(named), 80)}` is no name of a file.", "Give one such as `vectors.parquet`.")
 
 
 def _words(stats: SpaceStats) -> Sequence[str]:

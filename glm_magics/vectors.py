@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def to_unit(matrix: Any) -> Floats:
     if plain.ndim != 2:
         raise ValueError(f"an array of shape {plain.shape}")
     squares = np.einsum("ij,ij->i", plain, plain)
+    if np.isinf(squares).any():
+        plain = plain / np.maximum(np.abs(plain).max(axis=1, keepdims=True), np.float32(1))
+        squares = np.einsum("ij,ij->i", plain, plain)
     if np.all((np.abs(squares - 1) < 1e-4) | (squares == 0)):
         return plain
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -83,6 +87,15 @@ def find_pairs(matrix: Floats, threshold: float) -> Iterator[tuple[Rows, Rows, F
         is_pair = right > left
         left, right = left[is_pair], right[is_pair]
         yield left + begin, right + begin, products[left, right]
+
+
+def find_twins(matrix: Floats) -> Rows:
+    """For each row the first row of exactly the same numbers; a row of zeros, which is like none, is its own."""
+    import numpy as np
+
+    first: dict[bytes, int] = {}
+    own = [first.setdefault(blake2b(row, digest_size=16).digest(), n) for n, row in enumerate(np.ascontiguousarray(matrix))]
+    return np.where(matrix.any(axis=1), np.array(own, np.int64), np.arange(len(matrix)))
 
 
 def join_pairs(n: int, pairs: Iterator[tuple[Rows, Rows, Floats]]) -> Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import threading
@@ -25,6 +26,7 @@ from glm_magics.cartography.names import typical_words
 from glm_magics.cartography.projection import project
 from glm_magics.cartography.stills import _INK, _ON_SIGN, _SIGN
 from glm_magics.errors import GLMError, GLMWarning, InputError, MissingExtraError
+from glm_magics.mapmaking import MOST_POINTS
 from glm_magics.session import Session
 from glm_magics.widgets.inquiries import parse_inquiry
 
@@ -164,6 +166,12 @@ def test_the_map_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert calls == [11, 12, 11]
 
 
+def test_a_map_that_is_not_kept_is_the_same_again() -> None:
+    """By its seed alone."""
+    first, again = (glm.atlas(TEXTS, seed=5, cache=False).points for _ in range(2))
+    assert np.array_equal(first, again)
+
+
 @pytest.mark.parametrize(
     "spoil",
     [lambda path: path.write_bytes(b"x"), lambda path: np.save(path, np.zeros((3, 2), np.float32))],
@@ -284,12 +292,19 @@ BAD = {
     "colours too few": (lambda: glm.atlas(FRAME(), color=["a"]), "color has 1 value, the data 48 rows"),
     "colour a number": (lambda: glm.atlas(FRAME(), color=3), "is no colour"),
     "most 0": (lambda: glm.atlas(TEXTS, most=0), "most is 0"),
-    "height": (lambda: glm.atlas(TEXTS, height_px=7), "height_px is 7"),
+    "height": (lambda: glm.atlas(TEXTS, height_px=199), "height_px is 199. Give 200 to 2000"),
+    "too high": (lambda: glm.atlas(TEXTS, height_px=2001), "height_px is 2001. Give 200 to 2000"),
+    "seed": (lambda: glm.atlas(TEXTS, seed=-1), "seed is -1"),
+    "seed a text": (lambda: glm.atlas(TEXTS, seed="x"), "seed is 'x'"),
+    "seed too large": (lambda: glm.atlas(TEXTS, seed=2**40), "seed is 1099511627776"),
+    "hover a number": (lambda: glm.atlas(FRAME(), hover=5), "hover is 5"),
+    "on a column": (lambda: glm.atlas(FRAME(), on=FRAME()["text"]), "A Series names no column"),
     "vectors too few": (lambda: glm.atlas(FRAME(), np.ones((3, 4))), "one vector for each of 48 rows"),
     "vectors with NaN": (lambda: glm.atlas(FRAME(), np.full((48, 4), np.nan)), "NaN or infinity"),
     "a number as data": (lambda: glm.atlas(5), "is no data"),
     "lazy": (lambda: glm.atlas(FRAMES["polars"]().lazy()), "lazy"),
     "point out of range": (lambda: glm.atlas(TEXTS).select([48]), "points of the map"),
+    "points in lists": (lambda: glm.atlas(TEXTS).select([[1], [2, 3]]), "points of the map"),
     "point a name": (lambda: glm.atlas(TEXTS).select(["a"]), "points of the map"),
 }  # fmt: skip
 
@@ -325,6 +340,11 @@ def test_of_very_many_rows_some_are_shown_and_paid_for() -> None:
     assert np.array_equal(atlas.points, glm.atlas(data, most=50).points)
 
 
+def test_how_many_are_shown_where_nothing_is_said() -> None:
+    """It is written twice, so that importing stays light."""
+    assert inspect.signature(glm.atlas).parameters["most"].default == MOST_POINTS == 200_000
+
+
 def test_vectors_may_be_given() -> None:
     """The column of texts is then for reading only."""
     vectors = np.random.default_rng(0).normal(size=(48, 16)).astype(np.float32)
@@ -345,6 +365,15 @@ def test_the_page_gets_cards(monkeypatch: pytest.MonkeyPatch) -> None:
     assert card["text"].startswith("<script>alert(1)</script> xx")
     assert len(card["text"]) == 400
     assert card["facts"] == [["topic", "pets"], ["n", "0"]]
+
+
+def test_a_card_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first twelve columns of `hover`, each cut."""
+    data = FRAME().assign(**{f"c{n}": "y" * 1000 for n in range(20)})
+    page = Page(glm.atlas(data, hover=[f"c{n}" for n in range(20)]), monkeypatch)
+    (card,) = page.ask("cards", rows=[0])["cards"]
+    assert [name for name, _ in card["facts"]] == [f"c{n}" for n in range(12)]
+    assert {len(value) for _, value in card["facts"]} == {120}
 
 
 def test_search_by_meaning(monkeypatch: pytest.MonkeyPatch) -> None:

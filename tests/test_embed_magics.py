@@ -15,7 +15,7 @@ from IPython.core.completer import provisionalcompleter
 from IPython.utils.capture import capture_output
 
 import glm_magics
-from glm_magics.errors import GLMError, InputError, OptionError
+from glm_magics.errors import CacheError, GLMError, InputError, OptionError
 from glm_magics.magics import embed as embed_room
 from glm_magics.magics.completion import complete_line
 from glm_magics.money import Cost
@@ -117,6 +117,7 @@ def test_glm_cache(notebook, fake: FakeGLM, tmp_path: Path) -> None:
     )
     assert run(notebook, f"%glm_cache --export {tmp_path}/v.parquet")[1] == f"5 vectors written to {tmp_path}/v.parquet.\n"
     assert run(notebook, "%glm_cache --older-than 1h")[1].startswith("0 vectors removed. 5 vectors")
+    assert run(notebook, "%glm_cache -m embedding-3 --max-size 1GB")[1].startswith("0 vectors removed. 5 vectors")
     assert run(notebook, "%glm_cache -m embedding-3 --remove")[1].startswith("5 vectors removed. 0 vectors, 0 B, in ")
     assert run(notebook, f"%glm_cache --import {tmp_path}/v.parquet")[1] == "5 vectors are new.\n"
     assert run(notebook, "%glm_cache --max-size 2kB")[1].startswith("5 vectors removed")
@@ -134,6 +135,14 @@ def test_glm_cache(notebook, fake: FakeGLM, tmp_path: Path) -> None:
         pytest.param("--import nowhere.parquet", "nowhere.parquet cannot be read", id="no-file"),
         pytest.param("--export no/such/x.parquet", "cannot be written", id="no-folder"),
         pytest.param("--cache", "--cache needs a value", id="no-value"),
+        pytest.param("--export /", "`/` is no name of a file", id="export-no-name"),
+        pytest.param("--export ~nobody-here/x", "`~nobody-here/x` is no name of a file", id="export-of-nobody"),
+        pytest.param("--import ~nobody-here/x", "`~nobody-here/x` is no name of a file", id="import-of-nobody"),
+        pytest.param("--cache ~nobody-here/x", "`~nobody-here/x` is no folder", id="cache-of-nobody"),
+        pytest.param("--export a.parquet --import b.parquet", "--export and --import are two things", id="two-files"),
+        pytest.param("--export a.parquet --older-than 9d", "--export and --older-than are two", id="age-of-an-export"),
+        pytest.param("--import a.parquet -m embedding-3", "--import takes over all models", id="model-of-an-import"),
+        pytest.param("-m embedding-3 --remove --import a.parquet", "--import and --remove are two", id="import-and-remove"),
     ],
 )
 def test_what_cache_lines_can_get_wrong(notebook, line: str, said: str) -> None:
@@ -151,6 +160,18 @@ def test_foreign_names_do_not_break_the_table(tmp_path: Path) -> None:
     markdown = cache._repr_mimebundle_()["text/markdown"]
     assert len(markdown.splitlines()) == 5
     assert "a/b" in markdown
+
+
+def test_only_the_vendors_vectors_saved_money(tmp_path: Path) -> None:
+    """Of another server's prices nothing is known, whatever its model is called."""
+    cache = glm_magics.cache(tmp_path / "c")
+    for provider in ("glm", "http://localhost:8000/v1", "sandbox"):
+        space = Space(provider, "embedding-3", 0)
+        cache.store.put(space, [Batch(find_keys(["t"]), np.ones((1, 2), np.float32), 1, time.time())])
+        cache.store.record_hits(space, 1, 10_000_000)
+    saved = {row["from"]: row["saved"] for row in cache.rows()}
+    assert saved.pop("glm").startswith("¥")
+    assert set(saved.values()) == {"–"}
 
 
 def test_the_magics_come_and_go(shell) -> None:
@@ -182,8 +203,24 @@ def test_sizes_in_words(n: float, words: str) -> None:
     assert size_words(n) == words
 
 
+def test_no_path_with_the_name_of_the_user(notebook, tmp_path: Path, monkeypatch) -> None:
+    """A saved notebook is read by others: the user's own folder is ~ in what the cache says of itself."""
+    monkeypatch.setenv("HOME", str(tmp_path / "berta"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "berta"))
+    cache = glm_magics.cache(tmp_path / "berta" / "vectors")
+    assert cache.summary() == f"0 vectors, 0 B, in {Path('~/vectors')}"
+    (tmp_path / "berta" / "taken").write_text("no folder")
+    with pytest.raises(GLMError) as caught:
+        glm_magics.cache(tmp_path / "berta" / "taken").summary()
+    assert "~" in str(caught.value)
+    assert "berta" not in str(caught.value)
+    assert glm_magics.cache(tmp_path / "bertalan").summary().endswith(f"in {tmp_path / 'bertalan'}")
+
+
 def test_removing_says_what() -> None:
-    """Nothing is removed by a call that says nothing."""
+    """Nothing is removed by a call that says nothing, and without a cache there is nothing to look at."""
+    with pytest.raises(InputError, match="nothing to show"):
+        glm_magics.cache(False)
     with pytest.raises(OptionError, match="Which vectors are to go"):
         glm_magics.cache().remove()
 
@@ -223,7 +260,8 @@ def test_what_is_over_at_once_shows_nothing() -> None:
     published: list[Any] = []
     paint = notebook_painter(lambda *call: published.append(call))
     paint(Progress(10, 0, 5, elapsed_s=PATIENCE_S / 4))
-    paint(Progress(10, 0, 10, elapsed_s=PATIENCE_S / 2, is_over=True))
+    paint(Progress(10, 0, 9, elapsed_s=0.35))
+    paint(Progress(10, 0, 10, elapsed_s=0.39, is_over=True))
     assert published == []
 
 
@@ -294,6 +332,39 @@ def test_odd_dimensions_are_a_line_of_the_cell(notebook, fake: FakeGLM) -> None:
         notebook.run_cell("import glm_magics; glm_magics.embed(['a'], 768)")
     assert "768 is sent as it is" in "".join(str(output.data) for output in shown.outputs)
     assert "sources.py" not in shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "cell", "said"),
+    [
+        pytest.param("index.sqlite", "%glm_cache --cache {}", "The cache was set aside as", id="damaged"),
+        pytest.param("index.sqlite", "glm_magics.cache({!r})", "The cache was set aside as", id="damaged-in-python"),
+        pytest.param("maps", "glm_magics.atlas(TEXTS, cache={!r})", "The map is not kept: ", id="map"),
+        pytest.param(
+            "indexes", "glm_magics.search('text 1', TEXTS, exact=False, cache={!r})", "index for searching is not", id="index"
+        ),
+    ],
+)
+def test_what_the_cache_says_is_a_line_of_the_cell(
+    notebook, fake: FakeGLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoiled: str, cell: str, said: str
+) -> None:
+    """Not a warning with a path of this machine; whatever it is that could not be used or kept."""
+    monkeypatch.setattr("glm_magics.neighbours._WORTH_SHARE", 2)
+    (tmp_path / spoiled).write_text("nothing that was ever kept here " * 500)
+    notebook.user_ns |= {"glm_magics": glm_magics, "TEXTS": [f"text {i}" for i in range(60)]}
+    with capture_output() as shown:
+        result = notebook.run_cell(cell.format(str(tmp_path)))
+    assert result.success
+    assert said in "".join(str(output.data) for output in shown.outputs)
+    assert "Warning" not in shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize("cell", ["%glm_cache --cache {}", "import glm_magics; glm_magics.cache('{}')"], ids=["magic", "python"])
+def test_a_cache_that_cannot_be_shown_is_an_error_of_the_cell(notebook, tmp_path: Path, cell: str) -> None:
+    """Once; not a value whose words are an error."""
+    (tmp_path / "file").write_text("no folder")
+    value, _, error = run(notebook, cell.format(tmp_path / "file"))
+    assert (value, type(error)) == (None, CacheError)
 
 
 def test_what_naming_clusters_cost_is_said(notebook, fake: FakeGLM) -> None:

@@ -38,6 +38,7 @@ from glm_magics.errors import (
 )
 from glm_magics.session import Session
 from glm_magics.testing import FakeGLM, made_up_vector
+from glm_magics.tokens import text_tokens
 from glm_magics.vectorstore import LocalStore, Space
 from glm_magics.vectorwire import read_vectors
 
@@ -139,6 +140,16 @@ def test_a_new_session_finds_what_the_last_one_kept(session: Session, fake: Fake
     assert fake.requests == []
     with pytest.raises(ModelError, match=r"api\.z\.ai has no embedding-3.*%glm_connect bigmodel"):
         elsewhere.corpus.embed(names(6), 256)
+
+
+def test_an_older_model_takes_less_together(embed, fake: FakeGLM) -> None:
+    """embedding-2 takes 512 tokens a text, and 8 000 in all texts of a request."""
+    embed([f"{i} {'word ' * 400}" for i in range(60)], model="embedding-2")
+    totals = [sum(map(text_tokens, body["input"])) for body in fake.bodies]
+    assert max(totals) <= 8000
+    assert max(totals) > 7000
+    with pytest.raises(InputError, match="Row 1 has more than 512 tokens"):
+        embed(["word " * 500, "word " * 520], model="embedding-2")
 
 
 def test_larger_vectors_are_not_cut_down(embed, fake: FakeGLM) -> None:
@@ -265,6 +276,7 @@ def test_768_dimensions_are_warned_of_and_sent(embed, fake: FakeGLM) -> None:
         pytest.param({"a"}, {}, InputError, "A set is no column", id="set"),
         pytest.param(42, {}, InputError, "An int is no column", id="a-number"),
         pytest.param(pd.DataFrame({"text": ["a"], "n": [1]}), {}, InputError, r"df\['…'\].*text, n", id="frame"),
+        pytest.param(pl.LazyFrame({"text": ["a"]}), {}, InputError, "This frame is lazy", id="lazy"),
         pytest.param(np.array([["a"]]), {}, InputError, r"shape \(1, 1\)", id="matrix"),
         pytest.param(["a"], {"dimensions": -1}, InputError, "dimensions is -1", id="minus-one"),
         pytest.param(["a"], {"dimensions": 0}, InputError, "dimensions is 0", id="zero-dimensions"),
@@ -276,7 +288,12 @@ def test_768_dimensions_are_warned_of_and_sent(embed, fake: FakeGLM) -> None:
         pytest.param(["a"], {"model": ""}, ModelError, "is no model", id="no-model"),
         pytest.param(["a"], {"long": "cut"}, OptionError, "long has no value `cut`", id="long"),
         pytest.param(["a"], {"precision": "int8"}, OptionError, "precision has no value", id="precision"),
+        pytest.param(["a"], {"precision": ["float16"]}, OptionError, "precision has no value", id="precision-list"),
         pytest.param(["a"], {"cache": 5}, InputError, "An int is no cache", id="cache"),
+        pytest.param(["a"], {"cache": True}, InputError, "A bool is no cache", id="cache-true"),
+        pytest.param(["a"], {"cache": " "}, InputError, "` ?` is no folder", id="cache-without-name"),
+        pytest.param(["a"], {"cache": "a\0b"}, InputError, "`ab` is no folder", id="cache-with-nul"),
+        pytest.param(["a"], {"cache": "~nobody-here/x"}, InputError, "`~nobody-here/x` is no folder", id="cache-of-nobody"),
     ],
 )
 def test_bad_input_is_one_sentence_before_anything_is_sent(
@@ -442,6 +459,19 @@ def test_what_another_try_cures(embed, fake: FakeGLM, status: int, body: Any) ->
         fake.error(status, body)
     assert np.allclose(embed(names(3), 256), made_up(names(3)), atol=1e-6)
     assert len(fake.requests) == 3
+
+
+def test_a_server_that_always_has_too_much_to_do(session: Session) -> None:
+    """Is asked forty times more, and then no more; one that names a pause of an hour is not asked again."""
+    session.transport = vendor = Vendor(cap=0)
+    with pytest.raises(GLMError, match="slow down"):
+        session.corpus.embed(["a"], 256)
+    assert vendor.n_refused == 41
+    session.transport = fake = FakeGLM()
+    fake.error(429, {"error": {"code": "1302", "message": "slow down"}}, headers={"Retry-After": "3600"})
+    with pytest.raises(GLMError, match="slow down"):
+        session.corpus.embed(["a"], 256)
+    assert len(fake.requests) == 1
 
 
 def test_a_server_that_is_down(session: Session) -> None:

@@ -63,6 +63,8 @@ def test_spaces_widths_and_numbers(store: LanceStore) -> None:
         pytest.param({"model": "embedding-3"}, [], id="model"),
         pytest.param({"model": "another"}, ["old", "new"], id="another-model"),
         pytest.param({"max_bytes": 10 * (16 * 4 + 32)}, ["new"], id="size"),
+        pytest.param({"model": "embedding-3", "max_bytes": 10 * (16 * 4 + 32)}, ["new"], id="size-of-a-model"),
+        pytest.param({"model": "another", "max_bytes": 0}, ["old", "new"], id="size-of-another-model"),
     ],
 )
 def test_removing(store: LanceStore, asked: dict, left: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis.extra.numpy import arrays
 
 import glm_magics.neighbours
 from glm_magics.corpus import Corpus
-from glm_magics.errors import GLMError, InputError
+from glm_magics.errors import GLMError, GLMWarning, InputError
 from glm_magics.neighbours import build_index, load_index
 from glm_magics.session import Session
 from glm_magics.similarity import Hit
@@ -144,6 +145,12 @@ def test_k_larger_than_the_data(corpus: Corpus) -> None:
         pytest.param(lambda c, d: c.search("x", d, dimension=2), "no option `dimension`. Did you mean `dimensions`", id="option"),
         pytest.param(lambda c, d: c.similar(d.iloc[:0], 0), "no row 0. The data has no rows", id="row-of-none"),
         pytest.param(lambda c, d: c.similar(d, np.True_), "no row np.True_", id="row-bool"),
+        pytest.param(lambda c, d: c.clusters(d, seed=-1), "seed is -1. Give a whole number", id="seed"),
+        pytest.param(lambda c, d: c.clusters(d, seed="x"), "seed is 'x'", id="seed-text"),
+        pytest.param(lambda c, d: c.search("x", d, on=d["text"]), "A Series names no column", id="on-column"),
+        pytest.param(lambda c, d: c.search("x", d, on=[[0.1, 0.2]] * 6), "A list names no column", id="on-list"),
+        pytest.param(lambda c, d: c.search("x", pd.concat([d, d], axis=1)), "Columns.*share a name", id="same-names"),
+        pytest.param(lambda c, d: c.search("x", d, on=np.full((6, 3), 1e300)), "NaN or infinity", id="too-large"),
     ],
 )
 def test_what_cannot_be_asked(corpus: Corpus, act: Any, said: str) -> None:
@@ -167,7 +174,85 @@ def test_duplicates_by_groups(corpus: Corpus, make: Any) -> None:
     assert rows["n"].tolist() == [0, 5, 1, 4]
     assert rows["group"].tolist() == [0, 0, 1, 1]
     assert rows["score"].tolist()[:3] == pytest.approx([1, 1, 1], abs=1e-5)
+    first, near = corpus.embed([TEXTS[1], TEXTS[4]])
+    assert rows["score"].tolist()[3] == pytest.approx(first @ near, abs=1e-5)
+    assert first @ near < 0.99
     assert as_pandas(corpus.duplicates(make(), 0.999))["n"].tolist() == [0, 5]
+
+
+def test_the_same_text_is_a_duplicate_at_any_threshold(corpus: Corpus) -> None:
+    """Whatever the rounding of a product of equal vectors, which is often a little below one."""
+    texts = [f"some words, number {i} of many" for i in range(100)]
+    found = corpus.duplicates(texts + texts, np.float32(1.0))
+    assert [hit.row for hit in found] == [row for i in range(100) for row in (i, 100 + i)]
+    assert [hit.facts["group"] for hit in found] == [group for group in range(100) for _ in range(2)]
+
+
+def test_one_text_in_very_many_rows_makes_one_group(corpus: Corpus) -> None:
+    """All pairs of twenty thousand equal rows would be two hundred million; a row of zeros is like none."""
+    matrix = np.tile(np.float32([[0.6, 0.8]]), (20_000, 1))
+    matrix[7], matrix[9], matrix[11], matrix[13] = (0.8, 0.6), (0, 0), (0, 0), (-1, 0)
+    found = corpus.duplicates(pd.DataFrame({"n": range(20_000)}), 0.95, on=matrix)
+    assert found["group"].unique().tolist() == [0]
+    assert sorted(set(range(20_000)) - set(found["n"])) == [9, 11, 13]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(lambda c: c.search("  ", TEXTS), id="empty-query"),
+        pytest.param(lambda c: c.search(["a", "b\ud800"], TEXTS), id="broken-query"),
+        pytest.param(lambda c: c.search("word " * 4000, TEXTS), id="long-query"),
+        pytest.param(lambda c: c.search("a", [*TEXTS, ""]), id="empty-text"),
+        pytest.param(lambda c: c.search("a", [*TEXTS, "word " * 4000]), id="long-text"),
+        pytest.param(lambda c: c.similar(TEXTS, 6), id="row"),
+        pytest.param(lambda c: c.clusters(TEXTS, 7), id="clusters"),
+        pytest.param(lambda c: c.clusters(TEXTS, seed=1.5), id="seed"),
+        pytest.param(lambda c: c.duplicates(TEXTS, 95), id="threshold"),
+    ],
+)
+def test_what_is_refused_costs_nothing(fake: FakeGLM, act: Any) -> None:
+    """Neither texts nor query are sent before all of the question is known to make sense."""
+    session = Session(transport=fake, environment={"ZHIPUAI_API_KEY": KEY})
+    with pytest.raises(InputError):
+        act(session.corpus)
+    assert fake.requests == []
+    session.close()
+
+
+COLUMNS = {
+    "numpy": np.array,
+    "numpy-objects": lambda texts: np.array(texts, object),
+    "pandas": pd.Series,
+    "pandas-index": pd.Index,
+    "polars": pl.Series,
+    "arrow": pa.array,
+    "arrow-chunked": lambda texts: pa.chunked_array([texts]),
+}
+
+
+@pytest.mark.parametrize("make", COLUMNS.values(), ids=COLUMNS)
+def test_any_column_that_can_be_embedded_can_be_searched(corpus: Corpus, make: Any) -> None:
+    """A column without a frame gives a frame, or hits where its library has none."""
+    found = corpus.search("interest rates in March", make(TEXTS), k=1)
+    texts = [hit.text for hit in found] if isinstance(found, list) else as_pandas(found).iloc[:, 0].tolist()
+    assert texts == ["interest rates rose in March"]
+
+
+def test_columns_with_numbers_for_names(corpus: Corpus) -> None:
+    """As pandas makes them where nobody names any."""
+    frame = pd.DataFrame([[text, n] for n, text in enumerate(TEXTS)])
+    assert corpus.search("interest rates in March", frame, on=0, k=1)[1].tolist() == [1]
+    assert corpus.search("interest rates in March", frame[[0]], k=1)[0].tolist() == ["interest rates rose in March"]
+    with pytest.raises(InputError, match="no column `2`"):
+        corpus.search("x", frame, on=2)
+
+
+def test_very_long_vectors_are_compared_too(corpus: Corpus) -> None:
+    """Whose squares are above the largest float32."""
+    found = corpus.search(np.float32([1e30, 2e30]), pd.DataFrame({"n": [0, 1]}), on=np.float32([[2e30, 1e30], [1e25, 2e25]]))
+    assert found["n"].tolist() == [1, 0]
+    assert found["score"].tolist() == pytest.approx([1.0, 0.8], abs=1e-6)
 
 
 def test_duplicates_where_there_are_none(corpus: Corpus) -> None:
@@ -186,6 +271,14 @@ def test_clusters(corpus: Corpus, n: int | None) -> None:
     assert found["cluster"].tolist() == [0] * 30 + [1] * 20 + [2] * 10
     assert found["closeness"].between(0.5, 1.0001).all()
     assert corpus.clusters(data, n).equals(found)
+
+
+def test_the_seed_of_clusters(corpus: Corpus) -> None:
+    """Where nothing forms clusters the seed decides: the same one gives the same."""
+    matrix = to_unit(np.random.default_rng(0).normal(size=(200, 8)))
+    frame = pd.DataFrame({"n": range(200)})
+    labels = [corpus.clusters(frame, 10, on=matrix, seed=seed)["cluster"].tolist() for seed in (1, 1, 2)]
+    assert labels[0] == labels[1] != labels[2]
 
 
 @pytest.mark.parametrize("texts", [["one"], ["same"] * 5, ["a b", "c d"]], ids=["one-row", "one-text", "two"])
@@ -313,6 +406,8 @@ def test_an_index_on_disk(clustered: np.ndarray, tmp_path: Path) -> None:
     assert np.array_equal(again.search(clustered, clustered[:3], 5)[0], index.search(clustered, clustered[:3], 5)[0])
     assert load_index(path, 19_999, 32) is None
     assert load_index(path, 20_000, 64) is None
+    replace(index, order=index.order + 1).save(path)
+    assert load_index(path, *clustered.shape) is None
     path.write_bytes(path.read_bytes()[:5000])
     assert load_index(path, *clustered.shape) is None
     assert load_index(tmp_path / "nowhere.npz", 1, 1) is None
@@ -334,10 +429,24 @@ def test_large_data_is_searched_by_an_index_that_is_kept(clustered: np.ndarray, 
     assert later.corpus.search(clustered[7], data, on=clustered, k=5).equals(exact)
     assert kept.stat().st_mtime_ns == before
     doubled = clustered.copy()
-    doubled[15_000] = doubled[3]
+    doubled[15_000] = to_unit(doubled[3:4] + np.float32(1e-4))[0]
     monkeypatch.undo()
     monkeypatch.setattr("glm_magics.corpus.PAIRS_LINE", 1000)
+    monkeypatch.setattr("glm_magics.vectors.find_pairs", lambda matrix, threshold: pytest.fail("all pairs"))
     assert {3, 15_000} <= set(session.corpus.duplicates(data, 0.9999, on=doubled)["n"])
+
+
+def test_an_index_that_cannot_be_kept_is_used_all_the_same(clustered: np.ndarray, tmp_path: Path) -> None:
+    """With a sentence, and once for these data."""
+    (tmp_path / "indexes").write_text("a file where the folder should be")
+    session = Session(transport=FakeGLM(), environment={"GLM_CACHE_DIR": str(tmp_path)})
+    data = pd.DataFrame({"n": range(len(clustered))})
+    with pytest.warns(GLMWarning, match="index for searching is not kept: ") as warned:
+        found, again = (session.corpus.search(clustered[7], data, on=clustered, k=5, exact=False) for _ in range(2))
+    assert len(warned) == 1
+    assert again.equals(found)
+    assert found["n"].tolist() == session.corpus.search(clustered[7], data, on=clustered, k=5, exact=True)["n"].tolist()
+    session.close()
 
 
 def test_made_up_vectors_are_what_they_say() -> None:

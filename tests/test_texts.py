@@ -47,6 +47,13 @@ def test_parts_end_where_a_reader_would_end_them(text: str, n: int, ending: str)
     assert text_tokens(parts[0]) > 3072 * 0.7
 
 
+def test_an_early_end_of_a_sentence_makes_no_short_part() -> None:
+    """Sentence ends count in the last fifth of a part only; else it is cut at the last word."""
+    first = next(cut_text("A word. " + "and " * 5000, 3072))
+    assert first.endswith("and")
+    assert text_tokens(first) > 3072 * 0.7
+
+
 @pytest.mark.parametrize("text", ["word " * 2600, "hello " * 4000, "internationalisation " * 700], ids=["short", "five", "long"])
 @pytest.mark.parametrize("long", ["split", "truncate"])
 def test_what_is_cut_fits_by_another_count_too(text: str, long: Long) -> None:

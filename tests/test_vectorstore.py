@@ -182,6 +182,8 @@ def test_numbers_about_it(store: LocalStore) -> None:
         pytest.param({"model": "embedding-2"}, ["old", "new"], id="model"),
         pytest.param({"model": "embedding-3", "before_s": 200.0}, ["new", "other"], id="age-of-a-model"),
         pytest.param({"max_bytes": 20 * (WIDTH * 4 + 24)}, ["new", "other"], id="size"),
+        pytest.param({"model": "embedding-3", "max_bytes": 10 * (WIDTH * 4 + 24)}, ["new", "other"], id="size-of-a-model"),
+        pytest.param({"model": "embedding-2", "max_bytes": 10**9}, ["old", "new", "other"], id="a-model-that-is-small"),
         pytest.param({"max_bytes": 0}, [], id="everything"),
         pytest.param({"before_s": 1.0}, ["old", "new", "other"], id="nothing"),
     ],
@@ -597,6 +599,8 @@ def test_files_that_are_no_export(tmp_path: Path, store: LocalStore) -> None:
         "columns": table.drop_columns(["key"]),
         "lengths": table.set_column(5, "vector", pa.array([[1.0], [1.0, 2.0], [1.0]])),
         "nan": table.set_column(5, "vector", pa.array([[float("nan")] * 16] * 3)),
+        "zeros": table.set_column(5, "vector", pa.array([[0.0] * 16] * 3)),
+        "tokens": table.set_column(6, "tokens", pa.array([float("inf")] * 3)),
         "keys": table.set_column(4, "key", pa.array([b"short"] * 3)),
         "precision": table.set_column(3, "precision", pa.array(["int8"] * 3)),
     }
@@ -609,6 +613,34 @@ def test_files_that_are_no_export(tmp_path: Path, store: LocalStore) -> None:
     assert into.list_spaces() == []
     with pytest.raises(InputError, match="cannot be written"):
         export_parquet(store, tmp_path / "no" / "such" / "folder.parquet")
+
+
+def test_an_import_counts_the_tokens_of_what_is_new(tmp_path: Path, store: LocalStore) -> None:
+    """In proportion, where the rest was there already; and an export that fails leaves no file behind."""
+    put(store, names(4))
+    put(into := LocalStore(tmp_path / "into"), names(3))
+    assert export_parquet(store, tmp_path / "good.parquet") == 4
+    assert import_parquet(into, tmp_path / "good.parquet") == 1
+    assert into.list_spaces()[0].n_tokens == store.list_spaces()[0].n_tokens
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="cannot be written"):
+        export_parquet(store, tmp_path / "folder")
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_what_is_put_is_on_the_disk_when_it_is_known(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vectors first, then the index, each waited for: a power cut in between loses nothing that was acknowledged."""
+    events: list[str] = []
+    really = getattr(os, "fdatasync", os.fsync)
+    monkeypatch.setattr(os, "fdatasync", lambda descriptor: events.append("vectors") or really(descriptor), raising=False)
+    put(store, names(1))
+    store._database.set_trace_callback(events.append)
+    events.clear()
+    put(store, names(3, "x"))
+    assert events.index("vectors") < events.index("COMMIT")
+    is_full = store._database.execute("PRAGMA synchronous").fetchone()
+    store.record_hits(SPACE, 1, 1.0)  # which is not worth waiting for
+    assert store._database.execute("PRAGMA synchronous").fetchone() == is_full == (2,)
 
 
 def test_opening_reads_no_keys(store: LocalStore) -> None:

@@ -35,6 +35,7 @@ CACHE_OPTIONS = (
     Option("import_", ("--import",), "take over a Parquet file", "text", "FILE"),
     Option("cache", ("--cache",), "a folder instead of your own cache", "text", "FOLDER"),
 )
+_FILES, _REMOVALS = ("export", "import_"), ("older_than", "max_size", "remove")
 
 
 @magics_class
@@ -74,7 +75,7 @@ class EmbedMagics(Magics):
 
         %glm_cache                             a row for each model and size
         %glm_cache --older-than 90d            removes what is older (12h, 2w); with -m MODEL of that model only
-        %glm_cache --max-size 2GB              removes the oldest until 2 GB are left
+        %glm_cache --max-size 2GB              removes the oldest until 2 GB are left; with -m MODEL of that model only
         %glm_cache -m embedding-2 --remove     removes all of a model
         %glm_cache --export vectors.parquet    for the team
         %glm_cache --import vectors.parquet    takes such a file over
@@ -83,11 +84,27 @@ class EmbedMagics(Magics):
         values, rest = _parse(line, CACHE_OPTIONS)
         if rest:
             raise OptionError(f"`{one_line(rest, 40)}` is not understood.", "`%glm_cache?` shows what is.")
+        _refuse_together(values)
         cache = self._session.corpus.cache(values.pop("cache", None))
         if said := _act(cache, values):
             print(said)
             return None
         return cache
+
+
+def _refuse_together(values: Mapping[str, Any]) -> None:
+    """Two things in one line, of which one would not be done.
+
+    Raises:
+        OptionError: names them.
+    """
+    acts = [option for option in CACHE_OPTIONS if option.name in values and option.name in _FILES]
+    removals = [option for option in CACHE_OPTIONS if option.name in values and option.name in _REMOVALS]
+    if acts and len(acts + removals) > 1:
+        first, second = (option.flags[-1] for option in [*acts, *removals][:2])
+        raise OptionError(f"{first} and {second} are two things.", "Write a line for each.")
+    if "import_" in values and "model" in values:
+        raise OptionError("--import takes over all models of a file.", "Leave --model out, or name it when exporting.")
 
 
 def _act(cache: VectorCache, values: Mapping[str, Any]) -> str:

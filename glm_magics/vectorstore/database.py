@@ -14,7 +14,7 @@ from pathlib import Path
 from ..errors import CacheError
 from ..journals import set_journal, write_transaction
 from ..notes import note
-from .spaces import KEY_BYTES
+from .spaces import KEY_BYTES, name_place
 
 VERSION = 1
 FILE_NAME = "index.sqlite"
@@ -49,9 +49,9 @@ def open_database(folder: Path) -> tuple[sqlite3.Connection, bool]:
             return _open_to_write(path), True
     except OSError as error:
         if not path.is_file():
-            raise CacheError(f"The cache folder {folder} cannot be made ({error.strerror}).", PLACE) from None
+            raise CacheError(f"The cache folder {name_place(folder)} cannot be made ({error.strerror}).", PLACE) from None
     if not path.is_file():
-        raise CacheError(f"The cache folder {folder} cannot be written.", PLACE)
+        raise CacheError(f"The cache folder {name_place(folder)} cannot be written.", PLACE)
     return _open_to_read(path), False
 
 
@@ -99,7 +99,8 @@ def _check_version(database: sqlite3.Connection, path: Path) -> int:
     version = int(database.execute("PRAGMA user_version").fetchone()[0])
     if version > VERSION:
         raise CacheError(
-            f"The cache in {path.parent} was made by a newer version of glm_magics.", f"Update glm_magics. Or: {PLACE}"
+            f"The cache in {name_place(path.parent)} was made by a newer version of glm_magics.",
+            f"Update glm_magics. Or: {PLACE}",
         )
     return version
 
@@ -128,12 +129,12 @@ def is_damage(error: sqlite3.DatabaseError) -> bool:
 
 def as_cache_error(error: sqlite3.Error | OSError, folder: Path) -> CacheError:
     """What went wrong with the place, in a sentence."""
-    text = str(error)
+    text, place = str(error), name_place(folder)
     if "full" in text or getattr(error, "errno", None) in (28, 122, 27):  # ENOSPC, EDQUOT, EFBIG
-        return CacheError(f"The disk under the cache {folder} is full.", f"Make room, `%glm_cache --max-size 1GB`, or: {PLACE}")
+        return CacheError(f"The disk under the cache {place} is full.", f"Make room, `%glm_cache --max-size 1GB`, or: {PLACE}")
     if "locked" in text or "busy" in text:
-        return CacheError(f"Another process has held the cache {folder} for {BUSY_S:.0f} s.", "Try again when it has finished.")
-    return CacheError(f"The cache {folder} cannot be used: {text}.", PLACE)
+        return CacheError(f"Another process has held the cache {place} for {BUSY_S:.0f} s.", "Try again when it has finished.")
+    return CacheError(f"The cache {place} cannot be used: {getattr(error, 'strerror', None) or text}.", PLACE)
 
 
 def _is_sound(path: Path) -> bool:
@@ -152,4 +153,4 @@ def set_aside(folder: Path, why: str) -> None:
     for name in (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", f"{FILE_NAME}-journal", ROWS_FOLDER):
         with suppress(FileNotFoundError):
             os.replace(folder / name, target / name)
-    note(f"The cache was set aside as {target}, because {why}; a new one is begun.", stacklevel=2)
+    note(f"The cache was set aside as {name_place(target)}, because {why}; a new one is begun.", stacklevel=2)

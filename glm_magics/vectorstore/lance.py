@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CacheError, MissingExtraError, one_line
 from .database import PLACE
 from .keyindex import KeyIndex
-from .spaces import KEY_BYTES, NUMBER_BYTES, Batch, Found, Space, SpaceStats
+from .spaces import KEY_BYTES, NUMBER_BYTES, Batch, Found, Space, SpaceStats, name_place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ class LanceStore:
                 raise
             except Exception as error:  # LanceDB raises errors of many kinds
                 said = one_line(str(error), 160)
-                raise CacheError(f"The cache {self._uri} cannot be used: {said}.", PLACE) from error
+                raise CacheError(f"The cache {name_place(self._uri)} cannot be used: {said}.", PLACE) from error
 
     # Spaces
 
@@ -242,12 +242,17 @@ class LanceStore:
             self._spaces_table(database).update(where=f"table = '{_table_name(space)}'", values_sql=more)
 
     def remove(self, *, model: str | None = None, before_s: float | None = None, max_bytes: int | None = None) -> int:
-        """Removes what is of `model` and older than `before_s`, then the oldest until `max_bytes` are left; gives the number."""
+        """Removes what is older than `before_s`, then the oldest until `max_bytes` are left, and gives the number.
+
+        All this only of `model`, where one is named; all of it, where nothing else is said.
+        """
         before = sum(stats.n_vectors for stats in self.list_spaces())
-        if model is not None or before_s is not None:
-            self._delete("true" if before_s is None else f"created_s < {before_s!r}", model)
-        if max_bytes is not None and (newest_s := self._find_cut(max_bytes)) is not None:
-            self._delete(f"created_s <= {newest_s!r}", None)
+        if before_s is not None:
+            self._delete(f"created_s < {before_s!r}", model)
+        elif model is not None and max_bytes is None:
+            self._delete("true", model)
+        if max_bytes is not None and (newest_s := self._find_cut(max_bytes, model)) is not None:
+            self._delete(f"created_s <= {newest_s!r}", model)
         return before - sum(stats.n_vectors for stats in self.list_spaces())
 
     def _delete(self, condition: str, model: str | None) -> None:
@@ -258,10 +263,12 @@ class LanceStore:
                     table.delete(condition)
                     table.optimize(cleanup_older_than=_OLD_VERSIONS)
 
-    def _find_cut(self, max_bytes: int) -> float | None:
-        """The time up to which vectors must go so that at most `max_bytes` are left; None where none must."""
+    def _find_cut(self, max_bytes: int, model: str | None) -> float | None:
+        """The time up to which vectors must go so that at most `max_bytes` are left of `model`; None where none must."""
         times: list[tuple[float, float]] = []
         for stats in self.list_spaces():
+            if model is not None and stats.space.model != model:
+                continue
             with self._open() as database:
                 table = self._table(database, stats.space, self._find(database, stats.space)["width"])  # type: ignore[index]
                 size = stats.n_bytes / max(1, stats.n_vectors)

@@ -23,7 +23,7 @@ from .database import BUSY_S, PLACE, ROWS_FOLDER, as_cache_error, is_damage, ope
 from .keyindex import KeyIndex, Segment
 from .records import OF_SPACE, SpaceRow, add_row, add_segment, find_row, identity, list_rows, read_index, read_segments
 from .rowfile import append_rows, find_checks, pack, read_rows
-from .spaces import Batch, Found, Space, SpaceStats, find_keys, find_together
+from .spaces import Batch, Found, Space, SpaceStats, find_keys, find_together, name_place
 from .upkeep import heal, read_segment, remove_segments
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class LocalStore:
                 heal(database, self._rows_folder, row)
             else:
                 path = self._rows_folder / row.file_name
-                note(f"{path} is damaged; its unsound vectors are not used.", stacklevel=2)
+                note(f"{name_place(path)} is damaged; its unsound vectors are not used.", stacklevel=2)
         is_there[hit[sound]] = True
         at = at[sound]
         distinct = at if (np.diff(at) > 0).all() else np.unique(at)
@@ -234,7 +234,7 @@ class LocalStore:
 
     def _check_writable(self) -> None:
         if not self._is_writable:
-            raise CacheError(f"The cache folder {self._folder} cannot be written.", PLACE)
+            raise CacheError(f"The cache folder {name_place(self._folder)} cannot be written.", PLACE)
 
     def record_hits(self, space: Space, n_hits: int, n_tokens: float) -> None:
         """Counts what was saved; not worth waiting for the disk, nor for others, nor an error."""
@@ -253,7 +253,10 @@ class LocalStore:
                 database.execute(f"PRAGMA busy_timeout={int(BUSY_S * 1000)}")
 
     def remove(self, *, model: str | None = None, before_s: float | None = None, max_bytes: int | None = None) -> int:
-        """Removes what is of `model` and older than `before_s`, then the oldest until `max_bytes` are left; gives the number."""
+        """Removes what is older than `before_s`, then the oldest until `max_bytes` are left, and gives the number.
+
+        All this only of `model`, where one is named; all of it, where nothing else is said.
+        """
 
         def act(database: sqlite3.Connection) -> int:
             self._check_writable()

@@ -105,7 +105,7 @@ def import_parquet(store: VectorStore, path: Path) -> int:
                     n_tokens = round(batch.n_tokens * n_new / len(batch.keys))
                     store.put(space, [Batch(batch.keys[is_new], batch.vectors[is_new], n_tokens, batch.created_s)])
                     n += n_new
-    except (OSError, pa.ArrowException, ValueError, TypeError) as error:
+    except (OSError, pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         said = one_line(str(error), 120)
         raise InputError(f"{one_line(str(path), 200)} cannot be read as cached vectors: {said}.", "Is it an export?") from None
     return n
@@ -135,6 +135,8 @@ def _read_piece(table: Any) -> Iterator[tuple[Space, Batch]]:
         if not np.isfinite(matrix).all():
             raise ValueError("a vector that is not finite")
         matrix = to_unit(matrix)
+        if not matrix.any(axis=1).all():
+            raise ValueError("a vector of zeros")
         tokens = round(sum(part["tokens"].to_pylist()))
         yield Space(provider, model, dimensions, precision), Batch(_keys(part["key"].to_pylist()), matrix, tokens, created_s)
 

@@ -119,14 +119,16 @@ def read_index(database: sqlite3.Connection, row: SpaceRow, after_id: int) -> Ke
 def find_doomed(
     database: sqlite3.Connection, model: str | None, before_s: float | None, max_bytes: int | None
 ) -> dict[int, set[int]]:
-    """Segments to be removed, by space: those that match, then the oldest of what is left."""
+    """Segments to be removed, by space, as `VectorStore.remove` says."""
     sizes = {row.id: (row.space.model, row.vector_bytes) for row in list_rows(database)}
     doomed: dict[int, set[int]] = {}
     left = []
     for id_, space, n, created_s in database.execute("SELECT id, space, n, created_s FROM segment ORDER BY created_s DESC"):
         name, row_bytes = sizes[space]
-        is_matched = (model is None or name == model) and (before_s is None or created_s < before_s)
-        if is_matched and (model is not None or before_s is not None):
+        if model is not None and name != model:
+            continue
+        is_old = created_s < before_s if before_s is not None else model is not None and max_bytes is None
+        if is_old:
             doomed.setdefault(space, set()).add(id_)
         else:
             left.append((id_, space, n * row_bytes))

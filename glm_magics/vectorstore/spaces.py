@@ -7,8 +7,10 @@ kept, only its hash.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -127,12 +129,22 @@ class VectorStore(Protocol):
         ...
 
     def remove(self, *, model: str | None = None, before_s: float | None = None, max_bytes: int | None = None) -> int:
-        """Removes what is of `model` and older than `before_s`, then the oldest until `max_bytes` are left; gives the number."""
+        """Removes what is older than `before_s`, then the oldest until `max_bytes` are left, and gives the number.
+
+        All this only of `model`, where one is named; all of it, where nothing else is said.
+        """
         ...
 
     def close(self) -> None:
         """Lets go of files; the store can be used again."""
         ...
+
+
+def name_place(place: str | Path) -> str:
+    """A path or address for people, without the user's own folder: what is said stands in notebooks that others read."""
+    with suppress(ValueError, RuntimeError):  # it lies elsewhere; there is no such folder
+        return str(Path("~", Path(place).relative_to(Path.home())))
+    return str(place)
 
 
 def find_keys(texts: Iterable[str]) -> Keys:

@@ -15,6 +15,7 @@ from ..notes import note
 from .keyindex import Segment
 from .records import SpaceRow, add_segment, find_doomed, find_row, list_rows, read_segments
 from .rowfile import append_rows, find_checks, pack, read_rows
+from .spaces import name_place
 
 if TYPE_CHECKING:
     from .spaces import Floats, Mask
@@ -74,7 +75,7 @@ def heal(database: sqlite3.Connection, folder: Path, row: SpaceRow) -> None:
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
     with suppress(OSError):
         os.replace(path, aside)
-    note(f"{n_bad} cached vectors were damaged and are not used; their file was set aside as {aside}.", stacklevel=2)
+    note(f"{n_bad} cached vectors were damaged and are not used; their file was set aside as {name_place(aside)}.", stacklevel=2)
 
 
 def _rewrite(database: sqlite3.Connection, folder: Path, row: SpaceRow) -> int:
