@@ -243,7 +243,8 @@ class Server(threading.Thread):
 
     def _said(self) -> str:
         """The end of what the process wrote to its standard error."""
-        tail = without_home(self.error_tail or self._read_errors())
+        written = self._read_errors() or self.error_tail  # its thread keeps the tail first, and then closes the file
+        tail = without_home(written)
         return f" It said: {one_line(tail[-_STDERR_CHARS:], _STDERR_CHARS)}" if tail.strip() else ""
 
     def _read_errors(self) -> str:

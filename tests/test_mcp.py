@@ -219,6 +219,20 @@ def _wait_for_port(port: int) -> None:
     raise AssertionError("the server does not listen")
 
 
+def test_what_a_process_wrote_is_told_while_its_thread_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file of its standard error is closed in the very moment that it is looked into."""
+    server = mcpconnections.Server("it", mcpconnections.Address(command=("x",)))
+
+    def read() -> str:
+        server.error_tail = "no config"
+        server._errors.close()
+        return ""
+
+    monkeypatch.setattr(server, "_read_errors", read)
+    assert "no config" in server._said()
+    server._loop.close()
+
+
 @pytest.mark.parametrize(
     ("where", "error", "words"),
     [
