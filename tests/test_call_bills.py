@@ -20,6 +20,7 @@ from glm_magics.session import Session
 
 from .calls import connection_to, play, speech
 from .films import sound
+from .patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ async def speak_once(call: Any) -> None:
     await call.append(speech(0.2))
     await call.commit()
     await call.respond()
-    await call.answer(5)
+    await call.answer(PATIENCE_S)
 
 
 def connected(connection: Connection, **setup: Any) -> None:

@@ -197,11 +197,11 @@ def test_a_change_greets_nobody_and_takes_tools_away(sandbox: Sandbox) -> None:
 
     async def scene() -> None:
         async with call_to(sandbox, greeting="Hello!", tools=[TOOL]) as call:
-            assert (await call.answer(5)).text == "Hello!"
+            assert (await call.answer(PATIENCE_S)).text == "Hello!"
             await call.update(temperature=0.3, tools=[])
             await call.write("get_temp, please")
             await call.respond()
-            answer = await call.answer(5)
+            answer = await call.answer(PATIENCE_S)
             assert ("I read: get_temp, please" in answer.text, answer.calls) == (True, [])
             assert len(call.conversation.answers) == 2
 
@@ -214,10 +214,10 @@ def test_turns_that_are_answered_when_asked(sandbox: Sandbox) -> None:
     async def scene() -> None:
         async with call_to(sandbox, vad="server", silence_ms=300, is_answered_unasked=False) as call:
             await call.append(speech(0.3) + quiet(0.5))
-            await call.wait_for(ev.AudioCommitted, 5)
+            await call.wait_for(ev.AudioCommitted, PATIENCE_S)
             assert not call.conversation.is_busy
             await call.respond()
-            assert "I heard" in (await call.answer(5)).text
+            assert "I heard" in (await call.answer(PATIENCE_S)).text
 
     play(scene)
     result = talk(sandbox, write_wave(speech(0.4), 16_000), silence_ms=300, is_answered_unasked=False)
@@ -532,11 +532,13 @@ def test_a_transcription_session_is_made_again_as_one(sandbox: Sandbox) -> None:
 
     async def scene() -> None:
         async with call_to(sandbox, transcribes_only=True) as call:
+            again = asyncio.ensure_future(call.wait_for(Reconnected, PATIENCE_S))
+            await asyncio.sleep(0)  # it waits before anything can come
             await call._link.drop()
-            await call.wait_for(Reconnected, 5)
+            await again
             await call.append(speech(0.2))
             await call.commit()
-            await call.wait_for(ev.TranscriptionCompleted, 5)
+            await call.wait_for(ev.TranscriptionCompleted, PATIENCE_S)
             assert said(sandbox)[0] == "transcription_session.update"
 
     play(scene)
