@@ -323,6 +323,7 @@ def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch, missing:
     """One sentence, whichever package is missing."""
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delitem(sys.modules, "glm_magics.widgets.atlas", raising=False)
+    monkeypatch.delitem(sys.modules, "glm_magics.widgets.told", raising=False)
     monkeypatch.delattr("glm_magics.widgets.atlas", raising=False)
     with pytest.raises(MissingExtraError, match=r"glm-magics\[atlas\]"):
         glm.atlas(TEXTS, seed=99)

@@ -154,6 +154,7 @@ def test_a_page_writes_no_traits() -> None:
 def test_without_anywidget_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sentence with the extra's name."""
     monkeypatch.setitem(sys.modules, "anywidget", None)
+    monkeypatch.delitem(sys.modules, "glm_magics.widgets.told", raising=False)
     monkeypatch.delitem(sys.modules, "glm_magics.widgets.recorder", raising=False)
     with pytest.raises(MissingExtraError, match=r"glm-magics\[widgets\]"):
         glm.Recorder()

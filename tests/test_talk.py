@@ -823,6 +823,7 @@ def test_a_wrong_setup_is_a_sentence(fields: dict[str, Any], error: type[Excepti
 def test_without_anywidget_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sentence with the extra's name."""
     monkeypatch.setitem(sys.modules, "anywidget", None)
+    monkeypatch.delitem(sys.modules, "glm_magics.widgets.told", raising=False)
     monkeypatch.delitem(sys.modules, "glm_magics.widgets.calling", raising=False)
     with pytest.raises(MissingExtraError, match=r"glm-magics\[widgets\]"):
         glm.talk()

@@ -516,6 +516,7 @@ def test_a_kernel_without_buttons_asks_by_text(
     """Where clicks cannot arrive the question is a line of text, and only where the program takes one."""
     ip.kernel = types.SimpleNamespace(**facts)
     monkeypatch.setitem(sys.modules, "anywidget", None)
+    monkeypatch.delitem(sys.modules, "glm_magics.widgets.told", raising=False)
     monkeypatch.setattr("builtins.input", lambda question: "why?")
     ip.user_ns["add"] = add
     calling(fake, call("add", {"a": 1}))

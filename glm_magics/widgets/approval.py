@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import anywidget
 import traitlets
 
 from .pages import read_module, read_style
+from .told import ToldWidget
 
 
-class ApprovalWidget(anywidget.AnyWidget):
+class ApprovalWidget(ToldWidget):
     """One question. The page says ``{"type": "ready"}`` until `is_heard`, and then
     ``{"type": "decide", "state": "approved" | "always" | "refused", "reason": …}``.
     """
@@ -22,6 +20,3 @@ class ApprovalWidget(anywidget.AnyWidget):
     source = traitlets.Unicode(help="where it would run; empty: in this notebook").tag(sync=True)
     arguments = traitlets.Unicode(help="JSON, for people").tag(sync=True)
     is_heard = traitlets.Bool(False, help="a greeting has arrived").tag(sync=True)
-
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """A page's write to a trait: not taken, for the page has none to write."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets
 
 from .pages import read_module, read_style
+from .told import ToldWidget
 
 
-class AtlasWidget(anywidget.AnyWidget):
+class AtlasWidget(ToldWidget):
     """What lies around the points: search, names, cards of texts, legend, tools.
 
     Python writes the traits, the page reads them and asks by messages (`widgets.inquiries`). Each is answered by
@@ -29,6 +29,3 @@ class AtlasWidget(anywidget.AnyWidget):
     notice = traitlets.Unicode(help="what people should know: that not all rows are shown").tag(sync=True)
     height_px = traitlets.Int(520, help="of the map").tag(sync=True)
     has_still = traitlets.Bool(False, help="the output before holds the picture for readers without a kernel").tag(sync=True)
-
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """A page's write to a trait: not taken, for the page has none to write."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import anywidget
 import traitlets
 
 from .pages import read_module, read_style
+from .told import ToldWidget
 
 
-class CallWidget(anywidget.AnyWidget):
+class CallWidget(ToldWidget):
     """A call on a page.
 
     Python writes the traits; the page asks by messages (`widgets.callrequests`), sound and pictures as their buffers. Messages to
@@ -31,6 +29,3 @@ class CallWidget(anywidget.AnyWidget):
     counts = traitlets.Unicode(help="tokens and limits, for people").tag(sync=True)
     message = traitlets.Unicode(help="a sentence for people").tag(sync=True)
     has_still = traitlets.Bool(False, help="outputs before it hold the transcript for readers without a kernel").tag(sync=True)
-
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """A page's write to a trait: not taken, for the page has none to write."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets
 
 from .pages import read_module, read_style
+from .told import ToldWidget
 
 
-class GroundingWidget(anywidget.AnyWidget):
+class GroundingWidget(ToldWidget):
     """Pictures, boxes, questions and answers on a page.
 
     Python writes the traits, the page reads them and asks for changes by messages (`widgets.requests`). Each message is
@@ -37,6 +37,3 @@ class GroundingWidget(anywidget.AnyWidget):
     formats: traitlets.List[Any] = traitlets.List(help="[key, name] of each export").tag(sync=True)
     can_ask = traitlets.Bool(True, help="somebody answers").tag(sync=True)
     has_still = traitlets.Bool(False, help="the output before holds the picture for readers without a kernel").tag(sync=True)
-
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """A page's write to a trait: not taken, for the page has none to write."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import anywidget
 import traitlets
 
 from .pages import read_module, read_style
+from .told import ToldWidget
 
 
-class RecorderWidget(anywidget.AnyWidget):
+class RecorderWidget(ToldWidget):
     """A button to record on a page.
 
     The page sends ``begin``, ``sound`` (16-bit samples, 16,000 a second, as its buffer) and ``end``; it is sent ``recording``, a
@@ -24,6 +22,3 @@ class RecorderWidget(anywidget.AnyWidget):
     about = traitlets.Unicode(help="what is recorded, for people").tag(sync=True)
     message = traitlets.Unicode(help="a sentence for people").tag(sync=True)
     has_still = traitlets.Bool(False, help="an output before it holds the player for readers without a kernel").tag(sync=True)
-
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """A page's write to a trait: not taken, for the page has none to write."""

@@ -7,13 +7,11 @@ import binascii
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
-
-import anywidget
 
 from ..speech import VOICE_RATE_HZ
 from ..waves import read_wave
 from .pages import read_module
+from .told import ToldWidget
 
 LINGERS_S = 2.0
 LOADING_S = 0.8
@@ -22,13 +20,10 @@ LOADING_S = 0.8
 _HEADER_BYTES = 44
 
 
-class SpeakerWidget(anywidget.AnyWidget):
+class SpeakerWidget(ToldWidget):
     """Plays what it is sent: ``sound`` (`rate_hz`; 16-bit samples as its buffer), ``end``, ``stop``; `n` counts from 0."""
 
     _esm = read_module("sound", "speaker")
-
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """A page's write to a trait: not taken, for the page has none to write."""
 
 
 class LiveSpeech:
